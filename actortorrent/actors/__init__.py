@@ -1,0 +1,1 @@
+"""State and side effects: the only place for threads, sockets and Pykka."""

@@ -1,0 +1,105 @@
+"""Every error that this package raises, in one tree, each knowing its exit code.
+
+::
+
+    ActorTorrentError                1  a bug, if nothing more precise is raised
+     ├── UsageError                  2  a value the user gave makes no sense
+     ├── InvalidTorrentError         3  not a valid torrent (or magnet link)
+     │    ├── BencodeError              the bytes are not bencoding; knows the offset
+     │    └── MetainfoError             bencoded, but not a torrent
+     ├── NoProgressError             4  stalled, or nobody to fetch from
+     ├── TrackersRefusedError        5  every tracker refused and nothing else was known
+     ├── StorageError                6  the disk: full, forbidden, read-only, vanished
+     ├── ContentMismatchError        7  the files are not what the torrent describes
+     ├── PeerProtocolError              a peer's fault: closes that peer, never reaches the user
+     └── TrackerError                   a tracker's fault: told to the user, another is tried
+
+The message of each is one line that says what was expected and what came.
+`hint`, where there is one, says what the user can do next.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the `actortorrent` command returns to the shell."""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    INVALID_TORRENT = 3
+    NO_PROGRESS = 4
+    TRACKERS_REFUSED = 5
+    DISK = 6
+    CONTENT_MISMATCH = 7
+    INTERRUPTED = 130
+
+
+class ActorTorrentError(Exception):
+    """Stand at the root of the tree."""
+
+    exit_code: ExitCode = ExitCode.BUG
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(ActorTorrentError):
+    """Say that a value given by the user makes no sense."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InvalidTorrentError(ActorTorrentError):
+    """Say that something is not a torrent."""
+
+    exit_code = ExitCode.INVALID_TORRENT
+
+
+class BencodeError(InvalidTorrentError):
+    """Say where bytes stop being bencoding (BEP 3)."""
+
+    def __init__(self, offset: int, expected: str, found: str) -> None:
+        super().__init__(f"at byte {offset}: expected {expected}, found {found}")
+        self.offset = offset
+        self.expected = expected
+        self.found = found
+
+
+class MetainfoError(InvalidTorrentError):
+    """Say why well-formed bencoding is not a torrent we can use (BEP 3)."""
+
+
+class NoProgressError(ActorTorrentError):
+    """Say that nothing came for too long, or that there is nobody to ask."""
+
+    exit_code = ExitCode.NO_PROGRESS
+
+
+class TrackersRefusedError(ActorTorrentError):
+    """Say that every tracker refused and that there was no other source of peers."""
+
+    exit_code = ExitCode.TRACKERS_REFUSED
+
+
+class StorageError(ActorTorrentError):
+    """Say that the disk would not do what was asked of it."""
+
+    exit_code = ExitCode.DISK
+
+
+class ContentMismatchError(ActorTorrentError):
+    """Say that files on disk are not what the torrent describes."""
+
+    exit_code = ExitCode.CONTENT_MISMATCH
+
+
+class PeerProtocolError(ActorTorrentError):
+    """Say what a peer did that BEP 3 forbids; its connection is closed."""
+
+
+class TrackerError(ActorTorrentError):
+    """Say how a tracker refused, failed or answered nonsense."""

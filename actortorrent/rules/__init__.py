@@ -1,0 +1,1 @@
+"""Decisions: pure functions and ledgers; the time and the dice are arguments."""

@@ -1,0 +1,1 @@
+"""Bytes to values and back: pure, with no threads, sockets, clocks or files."""
