@@ -1,0 +1,236 @@
+"""What every actor of ours has: a name, an inbox of our own, timers, one end, a trace.
+
+`Actor` is a Pykka `ThreadingActor` with these seams filled in:
+
+* its inbox is an `Inbox` (`SocketActor`: a `SocketInbox`);
+* it ends once: `on_end(error)` runs in its own thread whatever ended it, an order to
+  stop, an exception in a handler, in `on_start` or in `on_stop` (Pykka alone calls a
+  different hook, or none, for each);
+* an exception in it is told to the session, which ends in order and says why;
+* a message to an actor that has gone is recorded in the trace, and otherwise nothing:
+  its sender has done no wrong, and the fact that it went is told by another way.
+
+Below each actor class stands its typed proxy, the complete list of the messages it
+takes: ``store_runs = message(Storage.store_runs)``.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
+
+import pykka
+
+from actortorrent.actors.inbox import Inbox, SocketInbox, Timer
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from pykka import Future
+
+    from actortorrent.tracing.recorder import Recorder
+
+P = ParamSpec("P")
+T = TypeVar("T")
+ProxyT = TypeVar("ProxyT", bound="Proxy")
+
+# A failure is told by the session, in one line; without a handler here, Pykka's log
+# of it would reach the user's terminal as a traceback.
+logging.getLogger("pykka").addHandler(logging.NullHandler())
+
+
+def _ignore_failure(actor_name: str, error: BaseException) -> None:
+    """Do nothing: the default, for actors that no session watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What a session gives each of its actors.
+
+    Attributes:
+        recorder: where its trace goes, or None.
+        actor_failed: called, in the failing actor's thread, with its name and error.
+        rng: dice to seed one's own from; only used in the thread that starts actors.
+    """
+
+    recorder: Recorder | None = None
+    actor_failed: Callable[[str, BaseException], None] = _ignore_failure
+    rng: random.Random = field(default_factory=random.Random)
+
+
+class Actor(pykka.ThreadingActor):
+    """Own some state on a thread, and change it only in answer to messages."""
+
+    # A look-up of a name can hang for long in the C library; the process may still exit.
+    use_daemon_thread = True
+
+    def __init__(self, runtime: Runtime, name: str) -> None:
+        super().__init__()
+        self._runtime = runtime
+        self._name = name
+        self._inbox = cast("Inbox", self.actor_inbox)
+        self._inbox.clock.name = name
+        self._inbox.recorder = runtime.recorder
+        self._actor_ref = Ref(self)
+        self._has_ended = False
+
+    def __str__(self) -> str:
+        return self._name
+
+    def ping(self) -> str:
+        """Answer with the actor's name: a barrier, for start-up and tests."""
+        return self._name
+
+    # --- for subclasses -----------------------------------------------------------------
+
+    def on_end(self, error: BaseException | None) -> None:
+        """Free what the actor owns; called once, in its thread, whatever ended it."""
+
+    def _after(self, seconds: float, method: str, *args: Any) -> Timer:
+        """Send oneself `method(*args)` after `seconds`; the timer returned can be cancelled."""
+        return self._inbox.add_timer(seconds, method, args)
+
+    def _decide(self, what: str, chosen: object, **figures: object) -> None:
+        """Record a decision: what was chosen, and the figures that were compared."""
+        if self._inbox.recorder is not None:
+            self._record("actor:decision", {"what": what, "chosen": chosen, **figures})
+
+    def _record(self, name: str, data: dict[str, object]) -> str:
+        """Record an event of this actor; return its id, or nothing where no trace is kept."""
+        recorder, clock = self._inbox.recorder, self._inbox.clock
+        if recorder is None:
+            return ""
+        moment = clock.tick()
+        recorder.record(time.monotonic_ns(), name, clock.name, moment, clock.cause, data)
+        return clock.event_id(moment)
+
+    # --- Pykka's seams -------------------------------------------------------------------
+
+    @staticmethod
+    def _create_actor_inbox() -> Any:
+        return Inbox()
+
+    def _start_actor_loop(self) -> None:
+        ref = cast("Ref[Any]", self._actor_ref)
+        ref.thread = threading.Thread(target=self._actor_loop, name=self._name, daemon=True)
+        ref.thread.start()
+
+    def _actor_loop(self) -> None:
+        self._inbox.adopt_thread()
+        self._record("actor:spawned", {"class": type(self).__name__})
+        super()._actor_loop()
+
+    def _actor_loop_teardown(self) -> None:
+        self._inbox.close()
+
+    def on_stop(self) -> None:
+        """End in order (Pykka's hook); `on_end` is ours."""
+        self._end(None)
+
+    def _handle_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        super()._handle_failure(exception_type, exception_value, traceback)
+        error = exception_value or RuntimeError("unknown failure")
+        self._inbox.finish_handling("error")
+        self._record("actor:failed", {"error": f"{type(error).__name__}: {error}"})
+        self._runtime.actor_failed(self._name, error)
+        self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
+        if not self._has_ended:
+            self._has_ended = True
+            self._record("actor:stopped", {"error": error is not None})
+            self.on_end(error)
+
+
+class SocketActor(Actor):
+    """An actor that also owns sockets; their readiness comes as messages to itself."""
+
+    @staticmethod
+    def _create_actor_inbox() -> Any:
+        return SocketInbox()
+
+    def _watch(
+        self, sock: socket.socket, method: str, *, readable: bool = True, writable: bool = False
+    ) -> None:
+        """Send oneself `method(sock, readable, writable)` whenever the socket is ready."""
+        cast("SocketInbox", self._inbox).watch(sock, method, readable=readable, writable=writable)
+
+    def _unwatch(self, sock: socket.socket) -> None:
+        """Listen to this socket no more; to be called before it is closed."""
+        cast("SocketInbox", self._inbox).unwatch(sock)
+
+
+A = TypeVar("A", bound=Actor)
+
+
+class Ref(pykka.ActorRef[A]):
+    """A reference through which telling the dead does no harm."""
+
+    thread: threading.Thread | None = None
+
+    def tell(self, message: Any) -> None:
+        """Send a message; where the actor has gone, record that, and go on."""
+        if self.is_alive():
+            super().tell(message)
+        else:
+            cast("Inbox", self.actor_inbox).record_dead_letter(message, "tell")
+
+    def join(self, timeout_seconds: float) -> bool:
+        """Wait for the actor's thread to end, and say whether it did."""
+        if self.thread is not None:
+            self.thread.join(timeout_seconds)
+        return self.thread is None or not self.thread.is_alive()
+
+
+class Message(Protocol[P, T]):
+    """A message that an actor takes, as its proxy offers it."""
+
+    def defer(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Send it, and wait for nothing: what actors do among themselves."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Send it and return the future answer: for start-up, shutdown and tests."""
+
+
+def message(method: Callable[Concatenate[Any, P], T]) -> Message[P, T]:
+    """Give a proxy's message the types of the method that handles it."""
+    return cast("Message[P, T]", method)
+
+
+class Proxy:
+    """The messages that every actor takes; proxies are cast to, never made."""
+
+    actor_ref: Ref[Any]
+    ping = message(Actor.ping)
+
+
+def proxy_of(ref: pykka.ActorRef[Any], kind: type[ProxyT]) -> ProxyT:
+    """Return a Pykka proxy of the actor, typed as its list of messages."""
+    return cast("ProxyT", ref.proxy())
+
+
+def stop_all(proxies: Sequence[Proxy], timeout_seconds: float) -> list[str]:
+    """Stop actors in the order given, and wait for their threads to end.
+
+    Returns the names of those that did not end in time.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    for proxy in proxies:
+        proxy.actor_ref.stop(block=False)
+    return [
+        str(proxy.actor_ref.thread.name)
+        for proxy in proxies
+        if not proxy.actor_ref.join(max(0.0, deadline - time.monotonic()))
+        and proxy.actor_ref.thread is not None
+    ]

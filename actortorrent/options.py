@@ -1,0 +1,53 @@
+"""What a session is asked to do: the options of `fetch` and `seed`, with their defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from actortorrent.wire.addresses import Address
+
+DEFAULT_MAX_PEERS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions:
+    """Say how a session is to run.
+
+    Attributes:
+        output: the folder that holds, or will hold, the content.
+        peers: addresses to dial besides those that trackers name.
+        use_trackers: whether trackers are asked at all.
+        port: where to listen; None tries 6881 to 6889, then any; 0 any.
+        bind: address of ours to listen on and dial from, or None for all.
+        max_peers: connections at most.
+        download_limit: bytes a second for all peers together, or None.
+        upload_limit: bytes a second for all peers together, or None.
+        is_sequential: fetch the pieces in order, for playing while fetching.
+        selected_files: indexes of the files wanted, or None for all.
+        keep_seeding: stay when complete, until interrupted or another limit is met.
+        seed_ratio: stay when complete until uploaded / fetched reaches this.
+        seed_seconds: stay when complete for this long at most.
+        stall_timeout_seconds: give up after this long without one verified piece, or None.
+        trace: file to write the trace to, or None.
+        trace_level: "piece", "block" or "payload".
+        seed: number that the dice are seeded with, or None for chance.
+    """
+
+    output: Path
+    peers: tuple[Address, ...] = ()
+    use_trackers: bool = True
+    port: int | None = None
+    bind: str | None = None
+    max_peers: int = DEFAULT_MAX_PEERS
+    download_limit: int | None = None
+    upload_limit: int | None = None
+    is_sequential: bool = False
+    selected_files: frozenset[int] | None = None
+    keep_seeding: bool = False
+    seed_ratio: float | None = None
+    seed_seconds: float | None = None
+    stall_timeout_seconds: float | None = None
+    trace: Path | None = None
+    trace_level: str = "piece"
+    seed: int | None = None
