@@ -1,0 +1,59 @@
+# Everything one does with a clone. Needs Python 3.11 or newer and make; the rest it installs
+# into .venv, again whenever requirements.txt or setup.py has changed.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# The first of these that is 3.11 or newer; `make PYTHON=/path/to/python test` overrides it.
+PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 python; do \
+	"$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo "$$candidate"; break; }; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help init test check format demo bench clean
+
+help: ## list these targets
+	@echo "actortorrent: a BitTorrent client on Pykka actors"
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+init: $(READY) ## make .venv with everything installed
+
+$(READY): requirements.txt setup.py
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "make: no Python 3.11 or newer found; install one, or say make PYTHON=/path/to/python3" >&2; \
+		exit 1; \
+	fi
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "make: $(PYTHON) has no venv; install it (Debian, Ubuntu: apt install python3-venv)" >&2; \
+		exit 1; \
+	}
+	@echo "making $(VENV) with $$("$(PYTHON)" --version)"
+	@"$(PYTHON)" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $(READY)
+
+test: $(READY) ## run all tests, against real clients where these are installed
+	$(BIN)/python -m pytest
+
+check: $(READY) ## what CI checks besides: ruff, mypy --strict, who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict actortorrent
+	$(BIN)/python -m pytest --quiet tests/test_layers.py
+
+format: $(READY) ## mend what ruff can mend by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+demo: $(READY) ## fetch 256 MB from a seed on this machine, and see what happened
+	@$(BIN)/python -m actortorrent.lab.demo
+
+bench: $(READY) ## fetch 1 GiB with us, libtorrent and aria2, side by side
+	$(BIN)/python -m tests.benchmarks.bench $(BENCH_OPTIONS)
+
+clean: ## remove .venv and everything else that was made
+	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,74 @@
+"""Describe the package to pip: metadata, what it needs, and the `actortorrent` command."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+
+def read_version() -> str:
+    """Return the version that `actortorrent/version.py` states."""
+    text = (HERE / "actortorrent" / "version.py").read_text(encoding="utf-8")
+    found = re.search(r'^VERSION = "([^"]+)"$', text, re.MULTILINE)
+    if found is None:
+        raise SystemExit("actortorrent/version.py states no VERSION")
+    return found[1]
+
+
+def read_long_description() -> str:
+    """Return the README, which also stands on the package's page."""
+    readme = HERE / "README.md"
+    return readme.read_text(encoding="utf-8") if readme.exists() else ""
+
+
+setup(
+    name="actortorrent",
+    version=read_version(),
+    description="A BitTorrent client on Pykka actors that shows what it does",
+    long_description=read_long_description(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    keywords="bittorrent torrent actor pykka p2p trace",
+    python_requires=">=3.11",
+    packages=find_packages(include=["actortorrent", "actortorrent.*"]),
+    include_package_data=True,
+    package_data={"actortorrent": ["py.typed"]},
+    install_requires=[
+        "pykka>=4.4,<5",  # our inbox stands on a seam that a test holds to this range
+        "requests>=2.31,<3",
+        "bencode.py>=4,<5",
+        "click>=8.1,<9",
+        "rich>=13",
+    ],
+    extras_require={
+        "dev": [
+            "hypothesis",
+            "mypy",
+            "pytest>=8",
+            "pytest-timeout",
+            "ruff",
+            "types-requests",
+            # The real client that tests and benchmarks compare with; its wheels end at 3.13.
+            "libtorrent>=2.0.11; python_version < '3.14'",
+        ],
+    },
+    entry_points={"console_scripts": ["actortorrent=actortorrent.cli.main:main"]},
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Environment :: Console",
+        "Intended Audience :: Education",
+        "Intended Audience :: End Users/Desktop",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Communications :: File Sharing",
+        "Typing :: Typed",
+    ],
+)

@@ -1,0 +1,1 @@
+"""The tests mirror the package; `peers` drives real clients, `benchmarks` measures."""

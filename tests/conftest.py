@@ -1,0 +1,53 @@
+"""What every test gets: a check that it cleaned up, and content to share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pykka
+import pytest
+
+from tests.content import Content, Sizes, make_content
+from tests.leaks import describe_leftovers, take_stock
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind() -> Iterator[None]:
+    """Fail a test that ends with an actor, thread, descriptor or child process of its own."""
+    before = take_stock()
+    yield
+    leftovers = describe_leftovers(before)
+    if leftovers:
+        pykka.ActorRegistry.stop_all(timeout=5)  # or the next tests fail for this one
+        pytest.fail("left behind:\n  " + "\n  ".join(leftovers), pytrace=False)
+
+
+class ContentMaker:
+    """Make content and a torrent of it under a test's own folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made = 0
+
+    def __call__(
+        self,
+        sizes: Sizes,
+        *,
+        name: str = "content",
+        piece_length: int = 64 * 1024,
+        seed: int = 0,
+        trackers: tuple[str, ...] = (),
+    ) -> Content:
+        """Return fresh content: `sizes` is one file's bytes, or bytes by path."""
+        self._made += 1
+        folder = self._folder / f"content-{self._made}"
+        return make_content(
+            folder, sizes, name=name, piece_length=piece_length, seed=seed, trackers=trackers
+        )
+
+
+@pytest.fixture
+def content_maker(tmp_path: Path) -> ContentMaker:
+    """Return a maker of content with a torrent."""
+    return ContentMaker(tmp_path)

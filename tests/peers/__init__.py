@@ -1,0 +1,1 @@
+"""Real clients on the other side, each driven by a small context manager."""
