@@ -40,10 +40,9 @@ PLACE_OF: Mapping[str, tuple[str, ...]] = {
 }
 # Threads, sockets, other processes, in all the ways in which Python offers them.
 ONLY_WITH_EFFECTS = ("actors", "lab")
-EFFECTS = frozenset(
-    ["pykka", "threading", "_thread", "concurrent", "multiprocessing", "asyncio", "subprocess"]
-    + ["socket", "socketserver", "select", "selectors", "ssl", "http", "requests", "urllib3"]
-)
+THREADS = frozenset({"pykka", "threading", "_thread", "concurrent", "multiprocessing", "asyncio"})
+SOCKETS = frozenset({"socket", "socketserver", "select", "selectors", "ssl", "http", "requests"})
+EFFECTS = THREADS | SOCKETS | {"urllib3", "subprocess"}
 
 PURE_LAYERS = ("wire", "rules")
 IMPURE = frozenset(
