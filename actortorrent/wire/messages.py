@@ -1,0 +1,291 @@
+"""The messages of the peer wire protocol, as values: BEP 3 (and, carried only, BEP 5 and 10).
+
+On the wire a message is its length in 4 bytes, then one byte that says its kind, then
+its fields; a length of 0 is a keep-alive. Here each is a small frozen value that
+writes itself (`encode`) and reads as English (`str`), payloads as lengths.
+How they are read from bytes is in `message_reading.py`; which may come when, in
+`legal_order.py`.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar, TypeAlias
+
+LENGTH_BYTES = 4  # the length in front of each message
+PIECE_HEADER_BYTES = 13  # length, kind, piece index, block offset: all of `piece` but its data
+BLOCK_OVERHEAD = 9  # the same without the length: what a piece's length counts beside its data
+MAX_BLOCK_BYTES = 128 * 1024  # more than this nobody asks for; 16 KiB is what everybody does
+
+HEADER = struct.Struct("!IB")
+ONE_INDEX = struct.Struct("!IBI")
+PIECE_HEADER = struct.Struct("!IBII")
+BLOCK_NAME = struct.Struct("!IBIII")
+BLOCK_NAME_LENGTH = 13  # as such a message says of itself
+
+
+class Kind(IntEnum):
+    """Name the byte that says which message it is."""
+
+    CHOKE = 0
+    UNCHOKE = 1
+    INTERESTED = 2
+    NOT_INTERESTED = 3
+    HAVE = 4
+    BITFIELD = 5
+    REQUEST = 6
+    PIECE = 7
+    CANCEL = 8
+    PORT = 9  # BEP 5
+    EXTENDED = 20  # BEP 10
+
+    # What has no such byte, named for the table of legal orders.
+    KEEP_ALIVE = -1
+    HANDSHAKE = -2
+    UNKNOWN = -3
+
+
+@dataclass(frozen=True, slots=True)
+class _Bare:
+    """Be a message without fields."""
+
+    kind: ClassVar[int]
+    name: ClassVar[str]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def encode(self) -> bytes:
+        """Write the message."""
+        return HEADER.pack(1, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """Say only that one is still there."""
+
+    kind: ClassVar[int] = Kind.KEEP_ALIVE
+    name: ClassVar[str] = "keep-alive"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def encode(self) -> bytes:
+        """Write the message."""
+        return bytes(LENGTH_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Choke(_Bare):
+    """Say that requests will not be answered, and that those waiting are forgotten."""
+
+    kind = Kind.CHOKE
+    name = "choke"
+
+
+@dataclass(frozen=True, slots=True)
+class Unchoke(_Bare):
+    """Say that requests will be answered."""
+
+    kind = Kind.UNCHOKE
+    name = "unchoke"
+
+
+@dataclass(frozen=True, slots=True)
+class Interested(_Bare):
+    """Say that the other side has something one wants."""
+
+    kind = Kind.INTERESTED
+    name = "interested"
+
+
+@dataclass(frozen=True, slots=True)
+class NotInterested(_Bare):
+    """Say that the other side has nothing one wants."""
+
+    kind = Kind.NOT_INTERESTED
+    name = "not interested"
+
+
+@dataclass(frozen=True, slots=True)
+class Have:
+    """Say that one has a piece more, whole and verified."""
+
+    piece_index: int
+    kind: ClassVar[int] = Kind.HAVE
+    name: ClassVar[str] = "have"
+
+    def __str__(self) -> str:
+        return f"have piece {self.piece_index}"
+
+    def encode(self) -> bytes:
+        """Write the message."""
+        return ONE_INDEX.pack(5, self.kind, self.piece_index)
+
+
+@dataclass(frozen=True, slots=True)
+class Bitfield:
+    """Say which pieces one has; the first piece is the high bit of the first byte."""
+
+    bits: bytes
+    kind: ClassVar[int] = Kind.BITFIELD
+    name: ClassVar[str] = "bitfield"
+
+    def __str__(self) -> str:
+        return f"bitfield of {len(self.bits)} bytes, {int.from_bytes(self.bits).bit_count()} set"
+
+    def encode(self) -> bytes:
+        """Write the message."""
+        return HEADER.pack(1 + len(self.bits), self.kind) + self.bits
+
+
+@dataclass(frozen=True, slots=True)
+class _BlockName:
+    """Name a block: where it starts in which piece, and its bytes."""
+
+    piece_index: int
+    block_offset: int
+    length: int
+    kind: ClassVar[int]
+    name: ClassVar[str]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} piece {self.piece_index}, "
+            f"offset {self.block_offset}, length {self.length}"
+        )
+
+    def encode(self) -> bytes:
+        """Write the message."""
+        return BLOCK_NAME.pack(
+            BLOCK_NAME_LENGTH, self.kind, self.piece_index, self.block_offset, self.length
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Request(_BlockName):
+    """Ask for a block."""
+
+    kind = Kind.REQUEST
+    name = "request"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel(_BlockName):
+    """Take back a request."""
+
+    kind = Kind.CANCEL
+    name = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Carry a block, the answer to a request."""
+
+    piece_index: int
+    block_offset: int
+    data: bytes
+    kind: ClassVar[int] = Kind.PIECE
+    name: ClassVar[str] = "piece"
+
+    def __str__(self) -> str:
+        return _piece_text(self.piece_index, self.block_offset, len(self.data))
+
+    def encode(self) -> bytes:
+        """Write the message."""
+        header = PieceHeader(self.piece_index, self.block_offset, len(self.data))
+        return header.encode() + self.data
+
+
+@dataclass(frozen=True, slots=True)
+class PieceHeader:
+    """Announce a block whose `length` bytes travel behind it, apart: what a trace keeps."""
+
+    piece_index: int
+    block_offset: int
+    length: int
+    kind: ClassVar[int] = Kind.PIECE
+    name: ClassVar[str] = "piece"
+
+    def __str__(self) -> str:
+        return _piece_text(self.piece_index, self.block_offset, self.length)
+
+    def encode(self) -> bytes:
+        """Write the 13 bytes that come before the block."""
+        return PIECE_HEADER.pack(
+            BLOCK_OVERHEAD + self.length, self.kind, self.piece_index, self.block_offset
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """Say on which UDP port one's node of the distributed hash table listens (BEP 5)."""
+
+    udp_port: int
+    kind: ClassVar[int] = Kind.PORT
+    name: ClassVar[str] = "port"
+
+    def __str__(self) -> str:
+        return f"port {self.udp_port}"
+
+    def encode(self) -> bytes:
+        """Write the message."""
+        return struct.pack("!IBH", 3, self.kind, self.udp_port)
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """Carry an extension's message, not looked into here (BEP 10)."""
+
+    extended_id: int
+    payload: bytes
+    kind: ClassVar[int] = Kind.EXTENDED
+    name: ClassVar[str] = "extended"
+
+    def __str__(self) -> str:
+        return f"extended message {self.extended_id} of {len(self.payload)} bytes"
+
+    def encode(self) -> bytes:
+        """Write the message."""
+        header = HEADER.pack(2 + len(self.payload), self.kind)
+        return header + bytes((self.extended_id,)) + self.payload
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Carry a message of a kind that BEP 3 does not name; it is to be ignored."""
+
+    kind: int
+    payload: bytes
+    name: ClassVar[str] = "unknown"
+
+    def __str__(self) -> str:
+        return f"unknown message {self.kind} of {len(self.payload)} bytes"
+
+    def encode(self) -> bytes:
+        """Write the message."""
+        return HEADER.pack(1 + len(self.payload), self.kind) + self.payload
+
+
+Message: TypeAlias = (
+    KeepAlive
+    | Choke
+    | Unchoke
+    | Interested
+    | NotInterested
+    | Have
+    | Bitfield
+    | Request
+    | Piece
+    | PieceHeader
+    | Cancel
+    | Port
+    | Extended
+    | Unknown
+)
+
+
+def _piece_text(piece_index: int, block_offset: int, length: int) -> str:
+    return f"piece {piece_index}, offset {block_offset}, {length} bytes"

@@ -1,0 +1,130 @@
+"""One connection's conversation, without its socket: BEP 3.
+
+The shell around it only moves bytes::
+
+    count = sock.recv_into(protocol.receive_buffer())
+    for event in protocol.received(count):
+        ...
+    sock.send(protocol.send(Interested()))
+
+Events are a `Handshake`, a `Block` for each block, and the message itself for all
+else that asks for a reaction: keep-alives, unknown messages and requests of a peer
+that we choke are consumed. What we send is checked as well, since breaking the
+protocol ourselves is a bug.
+
+The parts: `conversation.py` knows what was said, `stream_reader.py` receives, and here
+we send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from actortorrent.wire.conversation import OnMessage
+from actortorrent.wire.handshake import Handshake
+from actortorrent.wire.message_reading import decode
+from actortorrent.wire.messages import (
+    BLOCK_NAME,
+    BLOCK_NAME_LENGTH,
+    LENGTH_BYTES,
+    Have,
+    Kind,
+    Message,
+    PieceHeader,
+)
+from actortorrent.wire.ranges import Ranges
+from actortorrent.wire.receive_buffer import LIMIT_BYTES
+from actortorrent.wire.stream_reader import Block, Event, StreamReader
+
+__all__ = ["Block", "Event", "OnMessage", "PeerProtocol"]
+
+
+class PeerProtocol(StreamReader):
+    """Read and write one connection's stream, and know what both sides have said.
+
+    Args:
+        info_hash: the torrent's; a peer that names another is refused.
+        peer_id: ours.
+        piece_count, piece_length, total_length: what piece numbers, offsets and
+            lengths are checked against, in pieces and bytes.
+        we_dialled: whoever was dialled says its handshake second.
+        on_message, trace_blocks: see `Conversation`, as for the public attributes.
+        buffer_limit_bytes: how far the receive buffer may grow by reads alone.
+    """
+
+    __slots__ = ("_our_handshake",)
+
+    def __init__(
+        self,
+        info_hash: bytes,
+        peer_id: bytes,
+        piece_count: int,
+        *,
+        piece_length: int,
+        total_length: int,
+        we_dialled: bool,
+        on_message: OnMessage | None = None,
+        trace_blocks: bool = False,
+        buffer_limit_bytes: int = LIMIT_BYTES,
+    ) -> None:
+        super().__init__(
+            info_hash,
+            Ranges(piece_count, piece_length, total_length),
+            we_dialled=we_dialled,
+            on_message=on_message,
+            trace_blocks=trace_blocks,
+            buffer_limit_bytes=buffer_limit_bytes,
+        )
+        self._our_handshake = Handshake(info_hash, peer_id)
+
+    def handshake(self) -> bytes:
+        """Write our handshake; for whoever was dialled, once the peer's has come."""
+        return self.send(self._our_handshake)
+
+    def send(self, message: Message | Handshake) -> bytes:
+        """Write a message and remember what it says of us.
+
+        A `PieceHeader` counts the block behind it as sent too.
+
+        Raises:
+            ActorTorrentError: if the message may not be sent now: a bug of ours.
+        """
+        self._we_may_send(message.kind)
+        encoded = message.encode()
+        behind = message.length if isinstance(message, PieceHeader) else 0
+        self._note_sent(message, len(encoded) + behind)
+        return encoded
+
+    def piece_header(self, piece_index: int, block_offset: int, length: int) -> bytes:
+        """Write the 13 bytes before a block, whose own `length` bytes the caller sends next."""
+        return self.send(PieceHeader(piece_index, block_offset, length))
+
+    def requests(self, piece_index: int, offset: int, length: int, block_bytes: int) -> bytes:
+        """Write requests for the consecutive blocks of a run; the last may be short."""
+        return self._block_names(Kind.REQUEST, piece_index, offset, length, block_bytes)
+
+    def cancels(self, piece_index: int, offset: int, length: int, block_bytes: int) -> bytes:
+        """Write what takes back the requests of a run."""
+        return self._block_names(Kind.CANCEL, piece_index, offset, length, block_bytes)
+
+    def haves(self, piece_indexes: Iterable[int]) -> bytes:
+        """Write a `have` for each of some pieces."""
+        return b"".join([self.send(Have(piece_index)) for piece_index in piece_indexes])
+
+    def _block_names(
+        self, kind: Kind, piece_index: int, offset: int, length: int, block_bytes: int
+    ) -> bytes:
+        self._we_may_send(kind)
+        end = offset + length
+        pack = BLOCK_NAME.pack
+        names = [
+            pack(BLOCK_NAME_LENGTH, kind, piece_index, start, min(block_bytes, end - start))
+            for start in range(offset, end, block_bytes)
+        ]
+        if kind == Kind.REQUEST and not self._reports_blocks:
+            self.requests_sent += len(names)
+            self.bytes_sent += len(names) * BLOCK_NAME.size
+        else:
+            for name in names:
+                self._note_sent(decode(name[LENGTH_BYTES:]), len(name))
+        return b"".join(names)

@@ -1,0 +1,211 @@
+"""A peer's stream of bytes into events: the receiving half of the protocol, BEP 3.
+
+What comes is checked for form (`message_reading.py`), for order (`legal_order.py`) and
+for range (`ranges.py`). The path of a block is the hot one, well under a microsecond:
+that is why `_read_plain_blocks` looks at bytes itself, and why a block is a tuple with
+a view into the receive buffer.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from actortorrent.errors import PeerProtocolError
+from actortorrent.wire.conversation import Conversation, OnMessage
+from actortorrent.wire.handshake import (
+    HANDSHAKE_BYTES,
+    Handshake,
+    check_beginning,
+    parse_handshake,
+)
+from actortorrent.wire.legal_order import State, order_broken
+from actortorrent.wire.message_reading import decode, decode_piece_header
+from actortorrent.wire.messages import (
+    BLOCK_OVERHEAD,
+    LENGTH_BYTES,
+    MAX_BLOCK_BYTES,
+    PIECE_HEADER,
+    PIECE_HEADER_BYTES,
+    KeepAlive,
+    Kind,
+    Message,
+    PieceHeader,
+    Unknown,
+)
+from actortorrent.wire.ranges import Ranges
+from actortorrent.wire.receive_buffer import LIMIT_BYTES, ReceiveBuffer
+
+_LONGEST_PIECE = BLOCK_OVERHEAD + MAX_BLOCK_BYTES
+_KEEP_ALIVE, _REQUEST, _PIECE = int(Kind.KEEP_ALIVE), int(Kind.REQUEST), int(Kind.PIECE)
+
+
+class Block(NamedTuple):
+    """A block that came; `data` is a view that holds until the next `receive_buffer()`."""
+
+    piece_index: int
+    block_offset: int
+    data: memoryview
+
+    def __str__(self) -> str:
+        return str(PieceHeader(self.piece_index, self.block_offset, len(self.data)))
+
+
+Event: TypeAlias = Handshake | Block | Message
+
+
+class StreamReader(Conversation):
+    """Turn what a peer sends into events; see `PeerProtocol` for the arguments."""
+
+    __slots__ = ("_buffer", "_info_hash", "_longest", "_ranges")
+
+    def __init__(
+        self,
+        info_hash: bytes,
+        ranges: Ranges,
+        *,
+        we_dialled: bool,
+        on_message: OnMessage | None = None,
+        trace_blocks: bool = False,
+        buffer_limit_bytes: int = LIMIT_BYTES,
+    ) -> None:
+        super().__init__(we_dialled=we_dialled, on_message=on_message, trace_blocks=trace_blocks)
+        self._info_hash = info_hash
+        self._ranges = ranges
+        self._longest = max(_LONGEST_PIECE, 1 + ranges.bitfield_bytes)
+        self._buffer = ReceiveBuffer(buffer_limit_bytes)
+
+    @property
+    def bytes_received(self) -> int:
+        """Return the offset in the peer's stream behind the last whole message."""
+        return self._buffer.stream_offset + self._buffer.start
+
+    def receive_buffer(self) -> memoryview:
+        """Return where the socket is to write next; ends the life of earlier blocks' views."""
+        return self._buffer.space()
+
+    def received(self, byte_count: int) -> list[Event]:
+        """Take in what was written to `receive_buffer()` and return what it said.
+
+        Raises:
+            PeerProtocolError: if the peer broke the protocol; nothing more is read then.
+        """
+        if self.their_state is State.CLOSED:
+            raise PeerProtocolError(order_broken(State.CLOSED, Kind.UNKNOWN))
+        self._buffer.filled(byte_count)
+        try:
+            return self._read_messages()
+        except PeerProtocolError:
+            self.close()
+            raise
+
+    def receive(self, data: bytes) -> list[Event]:
+        """Take in bytes at hand, in as many steps as that needs; blocks are copied.
+
+        Raises:
+            PeerProtocolError: if the peer broke the protocol.
+        """
+        events: list[Event] = []
+        while data:
+            free = self.receive_buffer()
+            count = min(len(free), len(data))
+            free[:count] = data[:count]
+            data = data[count:]
+            events += [_kept(event) for event in self.received(count)]
+        return events
+
+    def _read_messages(self) -> list[Event]:
+        events: list[Event] = []
+        buffer = self._buffer
+        while True:
+            buffer.start = self._read_plain_blocks(buffer.start, events)
+            following = self._read_message(buffer.start, events)
+            if following == buffer.start:
+                return events
+            buffer.start = following
+
+    def _read_plain_blocks(self, position: int, events: list[Event]) -> int:
+        """Read blocks while there is nothing to be said against them; return where it stopped.
+
+        Whatever is not a whole, plain block is left to `_read_message`, which judges it.
+        """
+        if self.their_state is not State.OPEN or self._reports_blocks:
+            return position
+        data, view, end = self._buffer.data, self._buffer.view, self._buffer.end
+        whole_pieces = self._ranges.whole_pieces
+        longest_end = self._ranges.piece_length + BLOCK_OVERHEAD
+        start, known_events = position, len(events)
+        while end - position > PIECE_HEADER_BYTES:
+            length, kind, index, offset = PIECE_HEADER.unpack_from(data, position)
+            following = position + LENGTH_BYTES + length
+            if (
+                kind != _PIECE
+                or following > end
+                or index >= whole_pieces
+                or offset + length > longest_end
+                or not BLOCK_OVERHEAD < length <= _LONGEST_PIECE
+            ):
+                break
+            events.append(Block(index, offset, view[position + PIECE_HEADER_BYTES : following]))
+            position = following
+        count = len(events) - known_events
+        self.blocks_received += count
+        self.block_bytes_received += position - start - count * PIECE_HEADER_BYTES
+        return position
+
+    def _read_message(self, position: int, events: list[Event]) -> int:
+        """Read one message; return where the next begins, or `position` if it is not whole."""
+        if self.their_state is State.AWAITING_HANDSHAKE:
+            return self._read_handshake(position, events)
+        buffer = self._buffer
+        begin = position + LENGTH_BYTES
+        if begin > buffer.end:
+            return position
+        length = int.from_bytes(buffer.view[position:begin])
+        if length > self._longest:
+            raise PeerProtocolError(f"expected at most {self._longest} bytes, found {length}")
+        if begin + length > buffer.end:
+            buffer.needs(LENGTH_BYTES + length)
+            return position
+        self._take(buffer.view[begin : begin + length], position, events)
+        return begin + length
+
+    def _read_handshake(self, position: int, events: list[Event]) -> int:
+        received = self._buffer.view[position : self._buffer.end]
+        if len(received) < HANDSHAKE_BYTES:
+            check_beginning(received)
+            return position
+        handshake = parse_handshake(received[:HANDSHAKE_BYTES])
+        if handshake.info_hash != self._info_hash:
+            raise PeerProtocolError(
+                f"expected info-hash {self._info_hash.hex()}, found {handshake.info_hash.hex()}"
+            )
+        self._peer_may_send(Kind.HANDSHAKE)
+        self._note_received(handshake, self.bytes_received, HANDSHAKE_BYTES)
+        events.append(handshake)
+        return position + HANDSHAKE_BYTES
+
+    def _take(self, body: memoryview, position: int, events: list[Event]) -> None:
+        kind = body[0] if body else _KEEP_ALIVE
+        self._peer_may_send(kind)
+        message = decode_piece_header(body) if kind == _PIECE else decode(body)
+        self._ranges.check(message)
+        offset = self._buffer.stream_offset + position
+        self._note_received(message, offset, LENGTH_BYTES + len(body))
+        if isinstance(message, PieceHeader):
+            data = body[BLOCK_OVERHEAD:]
+            events.append(Block(message.piece_index, message.block_offset, data))
+        elif self._asks_for_reaction(message):
+            events.append(message)
+
+    def _asks_for_reaction(self, message: Message) -> bool:
+        """Say whether the shell is to hear of it; a request that met our choke is void."""
+        if message.kind == _REQUEST:
+            return not self.am_choking
+        return not isinstance(message, (KeepAlive, Unknown))
+
+
+def _kept(event: Event) -> Event:
+    """Return the event with its block, if it has one, copied out of the buffer."""
+    if isinstance(event, Block):
+        return event._replace(data=memoryview(bytes(event.data)))
+    return event

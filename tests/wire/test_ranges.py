@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from actortorrent.errors import PeerProtocolError
+from actortorrent.wire.messages import (
+    Bitfield,
+    Cancel,
+    Have,
+    Interested,
+    Message,
+    PieceHeader,
+    Request,
+)
+from actortorrent.wire.ranges import Ranges
+
+KIB = 1024
+TORRENT = Ranges(piece_count=11, piece_length=256 * KIB, total_length=10 * 256 * KIB + 100)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Interested(),
+        Have(0),
+        Have(10),
+        Bitfield(b"\xff\xe0"),
+        Bitfield(b"\x00\x00"),
+        Request(0, 0, 1),
+        Request(9, 240 * KIB, 16 * KIB),
+        Request(0, 0, 128 * KIB),
+        Request(10, 0, 100),
+        Cancel(10, 99, 1),
+        PieceHeader(9, 255 * KIB, KIB),
+    ],
+    ids=str,
+)
+def test_what_the_torrent_has_may_be_spoken_of(message: Message) -> None:
+    TORRENT.check(message)
+
+
+@pytest.mark.parametrize(
+    ("message", "fault"),
+    [
+        (Have(11), "a piece index under 11, found have piece 11"),
+        (Request(11, 0, 1), "a piece index under 11"),
+        (Cancel(2**32 - 1, 0, 1), "a piece index under 11"),
+        (PieceHeader(11, 0, 1), "a piece index under 11"),
+        (Request(0, 0, 0), "1 to 131072 bytes"),
+        (Request(0, 0, 128 * KIB + 1), "1 to 131072 bytes"),
+        (Request(0, 2**32 - 1, 1), "an end within 262144 bytes"),
+        (Request(0, 256 * KIB - 1, 2), "an end within 262144 bytes"),
+        (Request(10, 1, 100), "an end within 100 bytes"),
+        (PieceHeader(10, 100, 1), "an end within 100 bytes"),
+        (Bitfield(b"\xff"), "a bitfield of 2 bytes, found 1"),
+        (Bitfield(b"\xff\xe0\x00"), "a bitfield of 2 bytes, found 3"),
+        (Bitfield(b"\xff\xf0"), "5 spare bits of zero in the bitfield, found 11110000"),
+        (Bitfield(b"\x00\x01"), "5 spare bits of zero"),
+    ],
+    ids=str,
+)
+def test_what_the_torrent_has_not_may_not(message: Message, fault: str) -> None:
+    with pytest.raises(PeerProtocolError, match=fault):
+        TORRENT.check(message)
+
+
+def test_a_whole_last_byte_has_no_spare_bits() -> None:
+    Ranges(16, 1024, 16 * 1024).check(Bitfield(b"\xff\xff"))
