@@ -55,7 +55,7 @@ def test_every_beginning_of_a_handshake_is_let_through() -> None:
 def test_reserved_bits_name_extensions() -> None:
     none = Handshake(b"h" * 20, b"p" * 20)
     every = Handshake(b"h" * 20, b"p" * 20, bytes((0, 0, 0, 0, 0, 0x10, 0, 0x05)))
-    assert not (none.speaks_extensions or none.speaks_fast or none.speaks_dht)
+    assert not any((none.speaks_extensions, none.speaks_fast, none.speaks_dht))
     assert every.speaks_extensions
     assert every.speaks_fast
     assert every.speaks_dht
