@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actortorrent.rules.rates import (
+    BURST_SECONDS,
+    WINDOW_SECONDS,
+    FairShare,
+    RateMeter,
+    even_shares,
+)
+
+# --- RateMeter ------------------------------------------------------------------------------
+
+
+def test_nothing_ever_is_no_rate() -> None:
+    assert RateMeter().rate(100.0) == 0.0
+
+
+@pytest.mark.parametrize("seconds", [1, 3, 20])
+def test_a_steady_stream_has_its_own_rate(seconds: int) -> None:
+    meter = RateMeter()
+    for tenth in range(10 * seconds + 1):
+        meter.add(100, tenth / 10)
+    assert meter.rate(float(seconds)) == pytest.approx(1000, rel=0.15)
+    assert meter.total_bytes == 100 * (10 * seconds + 1)
+
+
+def test_the_first_bytes_are_no_flash_of_speed() -> None:
+    meter = RateMeter()
+    meter.add(1000, 5.0)
+    assert meter.rate(5.0) == 1000 / (WINDOW_SECONDS / 10)
+
+
+def test_a_stall_is_seen_within_the_window() -> None:
+    meter = RateMeter()
+    for second in range(10):
+        meter.add(1000, float(second))
+    rates = [meter.rate(9.0 + step) for step in range(7)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] > 800
+    assert rates[-1] == 0.0
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.integers(0, 10**6)), max_size=50))
+def test_a_rate_is_never_more_than_all_that_went_in_a_bucket(
+    steps: list[tuple[float, int]],
+) -> None:
+    meter, now = RateMeter(), 1000.0
+    for seconds, byte_count in steps:
+        now += seconds
+        meter.add(byte_count, now)
+        assert 0 <= meter.rate(now) <= meter.total_bytes / (WINDOW_SECONDS / 10)
+    assert meter.total_bytes == sum(byte_count for _, byte_count in steps)
+    assert meter.rate(now + 2 * WINDOW_SECONDS) == 0.0
+
+
+# --- even shares ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wanted", "available", "shares"),
+    [
+        ({}, 100, {}),
+        ({1: 50}, 100, {1: 50}),
+        ({1: 500}, 100, {1: 100}),
+        ({1: 500, 2: 500}, 100, {1: 50, 2: 50}),
+        ({1: 500, 2: 10, 3: 500}, 100, {1: 45, 2: 10, 3: 45}),
+        ({1: 10, 2: 20, 3: 30}, 100, {1: 10, 2: 20, 3: 30}),
+        ({1: 5, 2: 5, 3: 5}, 2, {1: 1, 2: 1}),
+        ({1: 5, 2: 5, 3: 5}, 8, {1: 2, 2: 2, 3: 2}),
+        ({1: 5, 2: 5}, 0, {}),
+    ],
+)
+def test_whoever_wants_little_gets_it_and_the_others_share_the_rest(
+    wanted: dict[int, int], available: int, shares: dict[int, int]
+) -> None:
+    assert dict(even_shares(wanted, available)) == shares
+
+
+@given(st.dictionaries(st.integers(0, 50), st.integers(1, 10**6)), st.integers(0, 10**7))
+def test_shares_are_fair_and_use_what_can_be_divided(
+    wanted: dict[int, int], available: int
+) -> None:
+    shares = dict.fromkeys(wanted, 0) | dict(even_shares(wanted, available))
+    left_over = min(available, sum(wanted.values())) - sum(shares.values())
+    assert 0 <= left_over < max(1, len(wanted))
+    for conn, share in shares.items():
+        assert share <= wanted[conn]
+        if share < wanted[conn]:  # then nobody else has more, but for a single byte
+            assert all(other <= max(share, 1) for other in shares.values())
+
+
+# --- FairShare ------------------------------------------------------------------------------
+
+
+def test_a_limit_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="more than 0"):
+        FairShare(0)
+
+
+def test_what_is_asked_for_is_granted_once_in_parts() -> None:
+    share = FairShare(1000)
+    share.wants(7, 400)
+    share.wants(7, 100)
+    assert share.grants(0.0) == [(7, 250)]
+    assert share.grants(0.125) == [(7, 125)]
+    assert share.grants(10.0) == [(7, 125)]
+    assert share.grants(20.0) == []
+
+
+def test_somebody_waits_until_all_was_granted() -> None:
+    share = FairShare(1000)
+    waiting = [share.is_anyone_waiting]
+    share.wants(7, 300)
+    for now in (0.0, 10.0):
+        waiting.append(share.is_anyone_waiting)
+        share.grants(now)
+    waiting.append(share.is_anyone_waiting)
+    assert waiting == [False, True, True, False]
+
+
+def test_two_who_want_much_get_the_same() -> None:
+    share = FairShare(1000)
+    got = {1: 0, 2: 0}
+    for conn in got:
+        share.wants(conn, 10**6)
+    for tick in range(100):
+        for conn, byte_count in share.grants(tick / 10):
+            got[conn] += byte_count
+    assert got[1] == got[2]
+    assert sum(got.values()) == pytest.approx(9900 + 250, abs=2)
+
+
+def test_odd_bytes_go_round() -> None:
+    share = FairShare(10)
+    got = dict.fromkeys(range(30), 0)
+    for conn in got:
+        share.wants(conn, 1000)
+    for tick in range(1000):
+        for conn, byte_count in share.grants(tick / 10):
+            got[conn] += byte_count
+    assert max(got.values()) - min(got.values()) <= 2
+
+
+def test_whoever_is_forgotten_gets_nothing() -> None:
+    share = FairShare(1000)
+    share.wants(1, 100)
+    share.forget(1)
+    share.forget(2)
+    assert share.grants(0.0) == []
+
+
+@given(
+    st.integers(1, 10**6),
+    st.lists(
+        st.tuples(st.floats(0, 2), st.integers(1, 5), st.integers(0, 10**6)),
+        min_size=1,
+        max_size=40,
+    ),
+)
+def test_over_any_time_no_more_than_the_limit_and_one_burst(
+    limit: int, steps: list[tuple[float, int, int]]
+) -> None:
+    share, now = FairShare(limit), 1000.0
+    wanted, granted = dict.fromkeys(range(1, 6), 0), dict.fromkeys(range(1, 6), 0)
+    history: list[tuple[float, int]] = []
+    for seconds, conn, byte_count in steps:
+        now += seconds
+        share.wants(conn, byte_count)
+        wanted[conn] += byte_count
+        grants = share.grants(now)
+        for granted_conn, granted_bytes in grants:
+            granted[granted_conn] += granted_bytes
+        history.append((now, sum(granted_bytes for _, granted_bytes in grants)))
+        assert all(granted[conn] <= wanted[conn] for conn in wanted)
+    burst = max(1.0, limit * BURST_SECONDS)
+    for first in range(len(history)):
+        total = 0
+        for moment, granted_bytes in history[first:]:
+            total += granted_bytes
+            assert total <= burst + limit * (moment - history[first][0]) + 1
