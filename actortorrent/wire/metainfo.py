@@ -9,7 +9,6 @@ is taken as absent where it makes no sense.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from actortorrent.errors import InvalidTorrentError, MetainfoError
 from actortorrent.wire.bencoding import Bencoded, Limits, decode_document
 from actortorrent.wire.fields import Fields
 from actortorrent.wire.torrent_files import FileEntry, read_file_list, read_single_file
-from actortorrent.wire.torrent_text import clean_url, declared_encoding, read_text
+from actortorrent.wire.torrent_text import clean_url, declared_encoding, decode_text
 
 __all__ = ["FileEntry", "Metainfo"]
 
@@ -101,7 +100,7 @@ class Metainfo:
         return _read_torrent(torrent, raw[start:end])
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike[str]) -> Metainfo:
+    def from_file(cls, path: str | Path) -> Metainfo:
         """Read a .torrent file.
 
         Raises:
@@ -123,7 +122,7 @@ def _read_torrent(torrent: Fields, raw_info: bytes) -> Metainfo:
     info = Fields(torrent.need_dict(b"info"), "info", MetainfoError)
     encoding = declared_encoding(torrent)
     _refuse_version_2_only(info)
-    name = read_text(info.find_bytes(b"name.utf-8") or info.need_bytes(b"name"), encoding)
+    name = decode_text(info.find_bytes(b"name.utf-8") or info.need_bytes(b"name"), encoding)
     is_single_file = b"files" not in info
     files = read_single_file(info, name) if is_single_file else read_file_list(info, encoding)
     piece_length = info.need_int(b"piece length", 1, MAX_PIECE_BYTES)
@@ -195,7 +194,7 @@ def _each_new_url(values: list[Bencoded], known: set[str], maximum: int) -> Iter
 
 def _read_comment(torrent: Fields, key: bytes, encoding: str) -> str:
     raw = torrent.find_bytes(key + b".utf-8") or torrent.find_bytes(key) or b""
-    return read_text(raw, encoding)
+    return decode_text(raw, encoding)
 
 
 def _read_date(torrent: Fields) -> int | None:

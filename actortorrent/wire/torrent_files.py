@@ -12,7 +12,7 @@ from typing import NoReturn
 from actortorrent.errors import MetainfoError
 from actortorrent.wire.bencoding import Bencoded
 from actortorrent.wire.fields import Fields
-from actortorrent.wire.torrent_text import read_text
+from actortorrent.wire.torrent_text import decode_text
 
 MAX_FILES = 200_000
 MAX_PATH_PARTS = 128
@@ -88,7 +88,7 @@ def _read_path(fields: Fields, number: int, encoding: str) -> tuple[str, ...]:
     if not 0 < len(parts) <= MAX_PATH_PARTS:
         fields.refuse(b"path", f"1 to {MAX_PATH_PARTS} names", str(len(parts)))
     return tuple(
-        read_text(part, encoding) if isinstance(part, bytes) else _refuse_part(number)
+        decode_text(part, encoding) if isinstance(part, bytes) else _refuse_part(number)
         for part in parts
     )
 

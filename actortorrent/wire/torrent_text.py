@@ -26,7 +26,7 @@ def declared_encoding(torrent: Fields) -> str:
     return declared if declared in LEGACY_ENCODINGS else "utf-8"
 
 
-def read_text(raw: bytes, encoding: str) -> str:
+def decode_text(raw: bytes, encoding: str) -> str:
     """Decode text as UTF-8 if it is, else in `encoding`, else with replacements."""
     for candidate in ("utf-8", encoding):
         try:
