@@ -60,10 +60,10 @@ def mask_of(indexes: Iterable[int]) -> int:
     return int.from_bytes(bits, "little")
 
 
-def indices_of(mask: int) -> Iterator[int]:
+def indexes_of(mask: int) -> Iterator[int]:
     """Yield the pieces of a set in rising order; quick for few as for a hundred thousand."""
     if mask.bit_count() * 16 < mask.bit_length():
-        return _scattered_indices(mask)
+        return _scattered_indexes(mask)
     digits = f"{mask:b}"[::-1].encode()
     return compress(count(), digits.translate(_DIGITS_TO_BITS))
 
@@ -90,7 +90,7 @@ def random_set_bit(mask: int, rng: random.Random) -> int:
     return _nth_set_bit(mask, rng.randrange(mask.bit_count()))
 
 
-def _scattered_indices(mask: int) -> Iterator[int]:
+def _scattered_indexes(mask: int) -> Iterator[int]:
     """Yield the pieces of a set with wide gaps, over which a byte search jumps."""
     for found in _BYTE_WITH_BITS.finditer(mask.to_bytes((mask.bit_length() + 7) // 8, "little")):
         first = 8 * found.start()

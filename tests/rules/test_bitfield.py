@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from actortorrent.rules.bitfield import (
     all_pieces,
     from_wire,
-    indices_of,
+    indexes_of,
     lowest_set_bit,
     mask_of,
     random_set_bit,
@@ -42,7 +42,7 @@ def test_a_set_reads_back_from_the_wire(pieces: set[int], more: int) -> None:
 
 @given(PIECE_SETS)
 def test_the_indexes_are_the_pieces_in_rising_order(pieces: set[int]) -> None:
-    assert list(indices_of(mask_of(pieces))) == sorted(pieces)
+    assert list(indexes_of(mask_of(pieces))) == sorted(pieces)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_torrent_without_pieces_has_an_empty_bitfield() -> None:
 
 
 def test_all_pieces_are_all_and_no_more() -> None:
-    assert list(indices_of(all_pieces(5))) == [0, 1, 2, 3, 4]
+    assert list(indexes_of(all_pieces(5))) == [0, 1, 2, 3, 4]
 
 
 @given(PIECE_SETS.filter(bool), st.integers())
@@ -96,6 +96,6 @@ def test_a_hundred_thousand_pieces_take_milliseconds() -> None:
     mask = random.Random(1).getrandbits(100_000)
     begin = time.process_time()
     for _ in range(5):
-        assert sum(1 for _ in indices_of(mask)) == mask.bit_count()
+        assert sum(1 for _ in indexes_of(mask)) == mask.bit_count()
         assert from_wire(to_wire(mask, 100_000), 100_000) == mask
     assert time.process_time() - begin < 1.0
