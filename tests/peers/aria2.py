@@ -1,0 +1,51 @@
+"""aria2c as a seed or a leech; it learns of peers from trackers only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.content import Content
+from tests.peers.needs import need_command
+from tests.peers.processes import Running, free_port, is_listening, wait_until
+
+OPTIONS = (
+    "--no-conf",
+    "--enable-dht=false",
+    "--enable-dht6=false",
+    "--bt-enable-lpd=false",
+    "--enable-peer-exchange=false",
+    "--disable-ipv6=true",
+    "--async-dns=false",
+    "--file-allocation=none",
+    "--bt-tracker-interval=1",
+    "--show-console-readout=false",
+    "--console-log-level=notice",
+    "--allow-overwrite=true",
+)
+
+
+@contextmanager
+def aria2_seed(content: Content) -> Iterator[int]:
+    """Seed content while the block runs; yields the port."""
+    port = free_port()
+    options = ["--check-integrity=true", "--seed-ratio=0.0"]
+    with _start(content, content.folder, port, options) as process:
+        process.wait_for_line("Verification finished|Seeding|Download complete")
+        wait_until(lambda: is_listening("127.0.0.1", port), process, "aria2c listens")
+        yield port
+
+
+@contextmanager
+def aria2_fetch(content: Content, into: Path) -> Iterator[Running]:
+    """Fetch content, with the torrent's trackers, while the block runs; ends when done."""
+    with _start(content, into, free_port(), ["--seed-time=0"]) as process:
+        yield process
+
+
+@contextmanager
+def _start(content: Content, folder: Path, port: int, options: list[str]) -> Iterator[Running]:
+    command = [need_command("aria2c"), *OPTIONS, f"--listen-port={port}", f"--dir={folder}"]
+    with Running([*command, *options, content.torrent]) as process:
+        yield process

@@ -1,0 +1,41 @@
+"""A network of the tests' own, with addresses that are not 127.0.0.0/8."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.peers.needs import need_command, need_root
+
+HOSTS = ("10.77.0.1", "10.77.0.2", "10.77.0.3")
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """Name a network namespace and its addresses; all are of this machine."""
+
+    name: str
+    hosts: tuple[str, ...] = HOSTS
+
+
+@contextmanager
+def network_namespace() -> Iterator[Namespace]:
+    """Make a namespace whose loopback has `HOSTS`, while the block runs."""
+    ip = need_command("ip")
+    need_root("only root can make a network namespace")
+    name = f"actortorrent-{os.getpid()}"
+    _run(ip, "netns", "add", name)
+    try:
+        _run(ip, "-n", name, "link", "set", "lo", "up")
+        for host in HOSTS:
+            _run(ip, "-n", name, "address", "add", f"{host}/24", "dev", "lo")
+        yield Namespace(name)
+    finally:
+        _run(ip, "netns", "delete", name)
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True)

@@ -1,0 +1,38 @@
+"""opentracker: a real tracker, HTTP and UDP, that serves only torrents it is told of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.peers.needs import need_command
+from tests.peers.processes import Running, free_port, is_listening, wait_until
+
+WHITELIST = "allowed.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTracker:
+    """Say where a tracker is reached."""
+
+    http_url: str
+    udp_url: str
+
+
+@contextmanager
+def opentracker(
+    folder: Path, allowed: Sequence[bytes], *, host: str = "127.0.0.1", namespace: str = ""
+) -> Iterator[OpenTracker]:
+    """Run a tracker for these info-hashes; `folder` is where it shuts itself in, if root."""
+    command = need_command("opentracker")
+    port = 6969 if namespace else free_port(host)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WHITELIST).write_text("".join(f"{info_hash.hex()}\n" for info_hash in allowed))
+    folder.chmod(0o755)  # started by root, it becomes `nobody`, and reads the list again
+    where = ["-i", host, "-p", str(port), "-P", str(port)]
+    arguments = [command, *where, "-d", folder, "-w", WHITELIST]
+    with Running(arguments, folder=folder, namespace=namespace) as process:
+        wait_until(lambda: is_listening(host, port, namespace), process, "opentracker listens")
+        yield OpenTracker(f"http://{host}:{port}/announce", f"udp://{host}:{port}/announce")

@@ -1,0 +1,66 @@
+"""Transmission as a seed or a leech, in a network namespace: it ignores peers on 127.0.0.0/8.
+
+`transmission-cli` is the whole client in one process; it learns of peers from trackers and
+takes those that dial it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.content import Content
+from tests.peers.needs import need_command
+from tests.peers.processes import Running
+
+SETTINGS = {
+    "message-level": 3,  # the log is heard at once; the status line hides in a buffer
+    "dht-enabled": False,
+    "lpd-enabled": False,
+    "pex-enabled": False,
+    "utp-enabled": False,
+    "port-forwarding-enabled": False,
+    "encryption": 0,  # plain text is fine
+    "peer-port-random-on-start": False,
+    "upload-slots-per-torrent": 14,
+}
+PORT = 51413
+
+
+@contextmanager
+def transmission_seed(content: Content, *, host: str, namespace: str) -> Iterator[str]:
+    """Seed content while the block runs; yields `host:port`."""
+    with _start(content, content.folder, host, namespace) as process:
+        process.wait_for_line("Verification is done")
+        yield f"{host}:{PORT}"
+
+
+@contextmanager
+def transmission_fetch(
+    content: Content, into: Path, *, host: str, namespace: str
+) -> Iterator[Running]:
+    """Fetch content while the block runs, from whoever dials it or a tracker names."""
+    with _start(content, into, host, namespace) as process:
+        process.wait_for_line("Verification is done")
+        yield process
+
+
+def wait_until_transmission_is_done(process: Running) -> None:
+    """Wait until a fetching Transmission has everything."""
+    process.wait_for_line('State changed from "Incomplete" to "Complete"')
+
+
+@contextmanager
+def _start(content: Content, folder: Path, host: str, namespace: str) -> Iterator[Running]:
+    settings = folder / f".transmission-{host}"
+    settings.mkdir(parents=True, exist_ok=True)
+    choices = SETTINGS | {"bind-address-ipv4": host, "peer-port": PORT}
+    (settings / "settings.json").write_text(json.dumps(choices))
+    command = [need_command("transmission-cli"), "--config-dir", settings, "--download-dir", folder]
+    options = ["--port", PORT, "--no-portmap", "--encryption-tolerated"]
+    env = {"HOME": str(settings)}
+    arguments = [str(part) for part in (*command, *options, content.torrent)]
+    with Running(arguments, namespace=namespace, env=env) as process:
+        yield process
