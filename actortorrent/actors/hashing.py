@@ -1,0 +1,230 @@
+"""Hash content piece by piece on all cores: for whole checks, and for new torrents.
+
+Reading and SHA-1 both let go of Python's lock, so threads run side by side. Each has one
+buffer and at most one open file, and takes a batch of neighbouring pieces at a time, so
+that a disk is read nearly in order. Few batches are under way at once: memory stays the
+same whatever the size of the content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Container, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+
+from actortorrent.rules.geometry import FileMap, FileSpan, Geometry
+
+BATCH_BYTES = 4 * 1024 * 1024  # taken by a thread at a time; a larger piece is a batch
+MAX_BATCH_PIECES = 1024
+READ_BYTES = 256 * 1024  # fits a core's own cache
+MAX_WORKERS = 16  # more would only wait for the disk
+BATCHES_AHEAD = 2  # waiting for each thread
+
+OpenFile = Callable[[int], int]
+OnProgress = Callable[[int, int], object]
+Batch = Sequence[int]
+Digests = list[tuple[int, bytes | None]]
+
+
+class UnreadableFileError(Exception):
+    """Say which file could not be opened or read, and why; `cause` is the system's error."""
+
+    def __init__(self, file_index: int, cause: OSError) -> None:
+        super().__init__(f"file {file_index}: {cause}")
+        self.file_index = file_index
+        self.cause = cause
+
+
+def hash_pieces(
+    geometry: Geometry,
+    file_map: FileMap,
+    open_file: OpenFile,
+    *,
+    padding: Container[int] = frozenset(),
+    pieces: Sequence[int] | None = None,
+    on_progress: OnProgress | None = None,
+    workers: int | None = None,
+) -> Generator[tuple[int, bytes | None], None, None]:
+    """Yield (piece index, SHA-1) in order; None where a file ends early or is not there.
+
+    Close the generator to cancel: its threads end within one read of `READ_BYTES`.
+
+    Args:
+        geometry: where pieces lie.
+        file_map: where files lie.
+        open_file: returns a descriptor, which is then ours, for a file index; raises
+            FileNotFoundError where there is nothing. Called in any thread, but never
+            in two at a time.
+        padding: indexes of files that are zeros and lie on no disk.
+        pieces: the pieces to hash, neighbours side by side; None for all.
+        on_progress: told (bytes done, bytes in all) in the caller's thread, batch by batch.
+        workers: threads; None for one a core.
+
+    Raises:
+        UnreadableFileError: if a file is there, but cannot be read.
+    """
+    wanted = range(geometry.piece_count) if pieces is None else pieces
+    hasher = _Hasher(geometry, file_map, open_file, padding, workers or core_count())
+    total = sum(map(geometry.piece_size, wanted))
+    done = 0
+    try:
+        for batch, digests in hasher.run(_batches(wanted, geometry.piece_length)):
+            yield from digests
+            done += sum(map(geometry.piece_size, batch))
+            if on_progress is not None:
+                on_progress(done, total)
+    finally:
+        hasher.stop()
+
+
+def core_count() -> int:
+    """Return how many threads can hash at a time on this machine."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(MAX_WORKERS, len(os.sched_getaffinity(0)))
+    return min(MAX_WORKERS, os.cpu_count() or 1)
+
+
+def _batches(pieces: Sequence[int], piece_length: int) -> Iterator[Batch]:
+    count = max(1, min(MAX_BATCH_PIECES, BATCH_BYTES // piece_length))
+    for start in range(0, len(pieces), count):
+        yield pieces[start : start + count]
+
+
+class _Hasher:
+    """Run the threads; at any time each reader is in the pool or with one thread."""
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        file_map: FileMap,
+        open_file: OpenFile,
+        padding: Container[int],
+        workers: int,
+    ) -> None:
+        self._geometry = geometry
+        self._shared = _Shared(file_map, open_file, padding)
+        self._readers = [_Reader(self._shared) for _ in range(workers)]
+        self._free_readers: queue.SimpleQueue[_Reader] = queue.SimpleQueue()
+        for reader in self._readers:
+            self._free_readers.put(reader)
+        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="hashing")
+
+    def run(self, batches: Iterator[Batch]) -> Iterator[tuple[Batch, Digests]]:
+        """Yield each batch and its digests, in order."""
+        ahead: deque[tuple[Batch, Future[Digests]]] = deque()
+        room = len(self._readers) * (1 + BATCHES_AHEAD)
+        for batch in islice(batches, room):
+            ahead.append((batch, self._executor.submit(self._hash_batch, batch)))
+        while ahead:
+            batch, future = ahead.popleft()
+            digests = future.result()
+            for following in islice(batches, 1):
+                ahead.append((following, self._executor.submit(self._hash_batch, following)))
+            yield batch, digests
+
+    def stop(self) -> None:
+        """End the threads, and close what they had open."""
+        self._shared.is_stopped = True
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        for reader in self._readers:
+            reader.close()
+
+    def _hash_batch(self, batch: Batch) -> Digests:
+        reader = self._free_readers.get()
+        try:
+            return [(index, self._hash_piece(reader, index)) for index in batch]
+        finally:
+            self._free_readers.put(reader)
+
+    def _hash_piece(self, reader: _Reader, index: int) -> bytes | None:
+        geometry = self._geometry
+        return reader.hash_range(geometry.piece_offset(index), geometry.piece_size(index))
+
+
+@dataclass(slots=True)
+class _Shared:
+    """Hold what all readers use; only `is_stopped` ever changes, and only to True.
+
+    `opening` is held while a file is opened: who opens may keep its last folder open.
+    """
+
+    file_map: FileMap
+    open_file: OpenFile
+    padding: Container[int]
+    opening: threading.Lock = field(default_factory=threading.Lock)
+    is_stopped: bool = False
+
+
+class _Reader:
+    """Read and hash stretches of the content with one buffer and at most one open file."""
+
+    def __init__(self, shared: _Shared) -> None:
+        self._shared = shared
+        self._view = memoryview(bytearray(READ_BYTES))
+        self._file: io.FileIO | None = None
+        self._file_index = -1
+
+    def hash_range(self, offset: int, length: int) -> bytes | None:
+        """Return the SHA-1 of a stretch of the torrent, or None if not all of it is there."""
+        digest = hashlib.sha1(usedforsecurity=False)
+        for span in self._shared.file_map.spans(offset, length):
+            if span.file_index in self._shared.padding:
+                self._add_zeros(digest, span.length)
+            elif not self._add_file(digest, span):
+                return None
+        return digest.digest()
+
+    def close(self) -> None:
+        """Close the file that is open, if one is."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _add_zeros(self, digest: hashlib._Hash, count: int) -> None:
+        self._view[:] = bytes(READ_BYTES)
+        while count and not self._shared.is_stopped:
+            step = min(count, READ_BYTES)
+            digest.update(self._view[:step])
+            count -= step
+
+    def _add_file(self, digest: hashlib._Hash, span: FileSpan) -> bool:
+        """Add a stretch of a file; say whether all of it was there."""
+        try:
+            self._open(span.file_index)
+            return self._read(digest, span)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise UnreadableFileError(span.file_index, error) from error
+
+    def _open(self, file_index: int) -> None:
+        if self._file is not None and self._file_index == file_index:
+            return
+        self.close()
+        with self._shared.opening:
+            descriptor = self._shared.open_file(file_index)
+        try:
+            self._file = io.FileIO(descriptor, "rb")
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._file_index = file_index
+
+    def _read(self, digest: hashlib._Hash, span: FileSpan) -> bool:
+        assert self._file is not None
+        self._file.seek(span.file_offset)
+        left = span.length
+        while left and not self._shared.is_stopped:
+            count = self._file.readinto(self._view[: min(left, READ_BYTES)])
+            if not count:
+                return False
+            digest.update(self._view[:count])
+            left -= count
+        return not left
