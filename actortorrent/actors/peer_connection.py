@@ -1,0 +1,243 @@
+"""`PeerConnection`: the part of a peer's actor that owns the socket and moves the bytes.
+
+It dials or takes an accepted socket, shakes hands, reads, writes without ever waiting,
+watches the clock, and ends in one place. What the messages mean is none of its
+business: they go to the handlers that `peer.py` registers.
+
+Any breach of the protocol and any error of the socket, whichever message brought it
+about, ends the connection in `_handle_receive`: a peer is never repaired.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+from actortorrent.actors.base import Runtime, SocketActor
+from actortorrent.actors.peer_socket import PeerSocket, error_of_dialling, open_dialling_socket
+from actortorrent.actors.peer_values import Connection, Neighbours, Parting, TorrentFacts
+from actortorrent.actors.wire_trace import WireTrace
+from actortorrent.errors import PeerProtocolError, StorageError
+from actortorrent.wire.handshake import Handshake
+from actortorrent.wire.messages import KeepAlive, Message
+from actortorrent.wire.peer_protocol import Block, PeerProtocol
+
+CONNECT_SECONDS = 8.0
+HANDSHAKE_SECONDS = 10.0  # in all, from the connection on: one byte a second is no excuse
+SILENCE_SECONDS = 130.0  # keep-alives come every two minutes
+KEEP_ALIVE_SECONDS = 100.0
+BUSY_BEAT_SECONDS = 1.0
+IDLE_BEAT_SECONDS = 10.0
+READS_A_TURN = 4  # then the mailbox gets its turn
+
+
+class PeerConnection(SocketActor):
+    """Own a connection to one peer; `PeerActor` gives what comes a meaning."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        connection: Connection,
+        torrent: TorrentFacts,
+        neighbours: Neighbours,
+    ) -> None:
+        super().__init__(runtime, f"Peer-{connection.conn}")
+        self._connection = connection
+        self._conn = connection.conn
+        self._torrent = torrent
+        self._tell = neighbours
+        self._protocol = PeerProtocol(
+            torrent.info_hash,
+            torrent.peer_id,
+            torrent.geometry.piece_count,
+            piece_length=torrent.geometry.piece_length,
+            total_length=torrent.geometry.total_length,
+            we_dialled=connection.we_dialled,
+        )
+        self._trace = WireTrace(self._inbox, self._conn, self._protocol)
+        self._handlers: dict[type, Callable[[Any], None]] = {Handshake: self._handshake_came}
+        self._raw_socket = connection.sock
+        self._socket: PeerSocket | None = None
+        self._has_answered = False
+        self._watched = (False, False)
+        self._last_received = self._last_sent = time.monotonic()
+        self._parting = (Parting.FAILED, "it failed")
+
+    # --- for PeerActor to fill in --------------------------------------------------------------
+
+    def _joined(self, handshake: Handshake) -> None:
+        """Begin to trade: hands are shaken."""
+        raise NotImplementedError
+
+    def _blocks_came(self, blocks: list[Block], now: float) -> None:
+        """Take blocks; their data holds until the next read."""
+        raise NotImplementedError
+
+    def _serve(self) -> None:
+        """Send what was asked for, as far as the socket takes it."""
+        raise NotImplementedError
+
+    def _has_more_to_send(self) -> bool:
+        """Say whether `_serve` would send something once the socket takes more."""
+        raise NotImplementedError
+
+    def _most_bytes_to_read(self) -> int | None:
+        """Return how many bytes may be read now; None for any number."""
+        raise NotImplementedError
+
+    def _did_read(self, byte_count: int) -> None:
+        """Count bytes that were read."""
+        raise NotImplementedError
+
+    def _look_after(self, now: float) -> None:
+        """Do, about once a second, what only time brings about."""
+        raise NotImplementedError
+
+    # --- beginning -----------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Begin, as the first message to oneself, so that errors take the one path."""
+        self._after(0, "_begin")
+
+    def _begin(self) -> None:
+        if self._raw_socket is not None:
+            self._connected(self._raw_socket)
+            return
+        address = self._connection.address
+        self._raw_socket = open_dialling_socket(address.host, address.port, self._torrent.bind)
+        self._watch(self._raw_socket, "_dialled", readable=False, writable=True)
+        self._deadline = self._after(CONNECT_SECONDS, "_too_late", "no answer to our dial")
+
+    def _dialled(self, sock: socket.socket, _readable: bool, _writable: bool) -> None:
+        error = error_of_dialling(sock)
+        if error is not None:
+            raise error
+        self._deadline.cancel()
+        self._unwatch(sock)
+        self._connected(sock)
+
+    def _connected(self, sock: socket.socket) -> None:
+        self._socket = PeerSocket(sock)
+        self._deadline = self._after(HANDSHAKE_SECONDS, "_too_late", "no handshake came")
+        if self._connection.we_dialled:
+            self._send(self._protocol.handshake())
+        self._rewatch()
+
+    def _too_late(self, what: str) -> None:
+        self._go(Parting.NEVER_ANSWERED, what)
+
+    # --- the socket -------------------------------------------------------------------------
+
+    def _socket_ready(self, _sock: socket.socket, readable: bool, writable: bool) -> None:
+        if writable:
+            self._open_socket().flush()
+            self._serve()
+        if readable:
+            self._read()
+        self._rewatch()
+
+    def _read(self) -> None:
+        sock = self._open_socket()
+        for _ in range(READS_A_TURN):
+            buffer = self._protocol.receive_buffer()
+            most_bytes = self._most_bytes_to_read()
+            if most_bytes is not None:
+                buffer = buffer[:most_bytes]
+            count = sock.read_into(buffer) if buffer else 0
+            if not count:
+                return
+            self._did_read(count)
+            self._received(count)
+            if count < len(buffer):
+                return
+
+    def _received(self, byte_count: int) -> None:
+        now = self._last_received = time.monotonic()
+        events = self._protocol.received(byte_count)
+        blocks = [event for event in events if type(event) is Block]
+        if blocks:
+            self._blocks_came(blocks, now)
+        if len(blocks) != len(events):
+            for event in events:
+                handler = self._handlers.get(type(event))
+                if handler is not None:
+                    self._trace.becomes_cause(event)
+                    handler(event)
+
+    def _send(self, *parts: bytes | memoryview) -> None:
+        self._last_sent = time.monotonic()
+        self._open_socket().send(*parts)
+
+    def _say(self, *messages: Message) -> None:
+        self._send(b"".join([self._protocol.send(one) for one in messages]))
+        self._rewatch()
+
+    def _open_socket(self) -> PeerSocket:
+        if self._socket is None:
+            raise ConnectionError("not connected")
+        return self._socket
+
+    def _rewatch(self) -> None:
+        """Wait for what matters now: reading unless a limit forbids, writing if anything waits."""
+        sock = self._socket
+        if sock is None or self.actor_stopped.is_set():
+            return
+        may_read = self._most_bytes_to_read() != 0
+        wanted = (may_read, bool(sock.pending_bytes) or self._has_more_to_send())
+        if wanted != self._watched:
+            self._watched = wanted
+            self._watch(sock.sock, "_socket_ready", readable=wanted[0], writable=wanted[1])
+
+    def _handshake_came(self, handshake: Handshake) -> None:
+        self._deadline.cancel()
+        self._has_answered = True
+        if handshake.peer_id == self._torrent.peer_id:
+            self._go(Parting.OURSELVES, "the other end is ourselves")
+            return
+        if not self._connection.we_dialled:
+            self._send(self._protocol.handshake())
+        self._joined(handshake)
+        self._after(BUSY_BEAT_SECONDS, "_beat")
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now - self._last_received > SILENCE_SECONDS:
+            raise ConnectionError(f"silent for {SILENCE_SECONDS:.0f} s")
+        if now - self._last_sent > KEEP_ALIVE_SECONDS:
+            self._say(KeepAlive())
+        self._look_after(now)
+        is_busy = now - max(self._last_received, self._last_sent) < IDLE_BEAT_SECONDS
+        self._after(BUSY_BEAT_SECONDS if is_busy else IDLE_BEAT_SECONDS, "_beat")
+
+    # --- the end -------------------------------------------------------------------------------
+
+    def _handle_receive(self, message: Any) -> Any:
+        try:
+            return super()._handle_receive(message)
+        except PeerProtocolError as error:
+            self._go(Parting.MISBEHAVED, str(error))
+        except StorageError as error:
+            self._go(Parting.LEFT, f"what it asked for cannot be read: {error}")
+        except OSError as error:
+            parting = Parting.LEFT if self._has_answered else Parting.NEVER_ANSWERED
+            self._go(parting, error.strerror or str(error))
+        return None
+
+    def _go(self, parting: Parting, reason: str) -> None:
+        if not self.actor_stopped.is_set():
+            self._parting = (parting, reason)
+            self._stop()
+
+    def on_end(self, error: BaseException | None) -> None:
+        """Close the connection, and tell the swarm how it ended."""
+        if self._socket is not None:
+            self._socket.close()
+        elif self._raw_socket is not None:
+            self._raw_socket.close()
+        parting, reason = self._parting
+        if error is not None:
+            parting, reason = Parting.FAILED, f"{type(error).__name__}: {error}"
+        self._record("bt:connection_closed", {"conn": self._conn, "why": reason})
+        self._tell.swarm.peer_left.defer(self._conn, parting, reason)

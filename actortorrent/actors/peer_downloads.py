@@ -1,0 +1,111 @@
+"""The downloading half of a peer's actor: what it was lent, and how much to ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from actortorrent.rules.borrowing import Borrowed, GivenBack
+from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
+from actortorrent.rules.leases import FilledRun, Lease
+from actortorrent.rules.pipeline import Pipeline
+from actortorrent.wire.peer_protocol import Block
+
+SNUB_SECONDS = 20.0  # without a block that was asked for
+
+
+class Downloads:
+    """Keep one peer's leases, the depth of its pipeline, and what of it was of use.
+
+    `allowance` is how many bytes may be read before more are granted; None: any.
+    """
+
+    __slots__ = (
+        "_borrowed",
+        "_last_came",
+        "allowance",
+        "has_asked",
+        "is_snubbed",
+        "pipeline",
+        "useful_bytes",
+        "wasted_bytes",
+    )
+
+    def __init__(self, geometry: Geometry, now: float, *, is_limited: bool) -> None:
+        self._borrowed = Borrowed(geometry)
+        self.pipeline = Pipeline(now)
+        self.allowance = 0 if is_limited else None
+        self.has_asked = False  # for work, and no answer has come yet
+        self.is_snubbed = False
+        self.useful_bytes = 0
+        self.wasted_bytes = 0
+        self._last_came = now
+
+    @property
+    def last_lease_id(self) -> int:
+        """Return the number of the last lease that was taken."""
+        return self._borrowed.last_lease_id
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """Return the bytes asked for that have not come."""
+        return self._borrowed.in_flight_bytes
+
+    @property
+    def bytes_to_ask_for(self) -> int:
+        """Return how much work to ask for now; 0 while the pipeline is full enough.
+
+        It asks for a quarter of the pipeline at a time, so that questions are few.
+        """
+        depth = self.pipeline.depth_bytes
+        room = depth - self._borrowed.in_flight_bytes
+        return 0 if self.has_asked or room < max(BLOCK_BYTES, depth // 4) else room
+
+    def borrow(self, leases: Iterable[Lease], now: float) -> None:
+        """Take leases."""
+        self.has_asked = False
+        if not self._borrowed.in_flight_bytes:
+            self._last_came = now
+        for lease in leases:
+            self._borrowed.borrow(lease)
+
+    def blocks_came(self, blocks: Iterable[Block], now: float) -> tuple[FilledRun, ...]:
+        """Put blocks in their places and return the runs that became whole; the hot path."""
+        filled: list[FilledRun] = []
+        place = self._borrowed.block_came
+        useful = 0
+        for piece_index, block_offset, data in blocks:
+            outcome = place(piece_index, block_offset, data)
+            if outcome is False:
+                self.wasted_bytes += len(data)
+                continue
+            useful += len(data)
+            if outcome is not None:
+                filled.append(outcome)
+        self._count(useful, now)
+        return tuple(filled)
+
+    def _count(self, useful: int, now: float) -> None:
+        if useful:
+            self.useful_bytes += useful
+            self.pipeline.received(useful, now)
+            self._last_came = now
+            self.is_snubbed = False
+
+    def cancel(self, lease_id: int) -> tuple[Run, ...]:
+        """Drop a lease; return what was asked for of it and has not come."""
+        return self._borrowed.cancel(lease_id)
+
+    def give_back(self) -> tuple[tuple[FilledRun, ...], tuple[GivenBack, ...]]:
+        """Give up all leases: what came of them, and what did not."""
+        self.has_asked = False
+        return self._borrowed.give_back()
+
+    def has_stalled(self, now: float) -> bool:
+        """Say whether blocks were asked for and none came for too long."""
+        waits = self._borrowed.in_flight_bytes > 0 and self.allowance is None
+        return waits and now - self._last_came > SNUB_SECONDS
+
+    def snub(self) -> None:
+        """Note that the peer lets us wait: from now on a single block is asked for."""
+        self.is_snubbed = True
+        self.pipeline.snubbed()

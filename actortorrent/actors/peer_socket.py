@@ -1,0 +1,119 @@
+"""A peer's socket: reading into a buffer, and writing that never waits.
+
+The socket is a blocking one, used only when the inbox says it is ready, and every
+call says "do not wait" besides: two peers that both waited to finish a large send
+would wait for each other for ever. What does not fit stays here, bounded, until the
+socket takes more.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import deque
+
+from actortorrent.errors import PeerProtocolError
+
+MAX_PENDING_BYTES = 4 * 1024 * 1024
+_DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
+_HAS_SENDMSG = hasattr(socket.socket, "sendmsg")
+
+
+class PeerSocket:
+    """Own a connected socket and the bytes that it has not taken yet."""
+
+    __slots__ = ("_pending", "pending_bytes", "sock")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self._pending: deque[memoryview] = deque()
+        self.pending_bytes = 0
+        sock.setblocking(bool(_DONT_WAIT))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def read_into(self, buffer: memoryview) -> int:
+        """Read what is there, into `buffer`; return its bytes, 0 if nothing was there.
+
+        Raises:
+            ConnectionError: if the peer has closed the connection.
+        """
+        try:
+            count = self.sock.recv_into(buffer, 0, _DONT_WAIT)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        if not count:
+            raise ConnectionResetError("closed by the peer")
+        return count
+
+    def send(self, *parts: bytes | memoryview) -> None:
+        """Send parts in order, now as far as the socket takes them, the rest later.
+
+        Raises:
+            PeerProtocolError: if the peer has not read for so long that too much waits.
+        """
+        for part in parts:
+            if part:
+                self._pending.append(memoryview(part))
+                self.pending_bytes += len(part)
+        if self.pending_bytes > MAX_PENDING_BYTES:
+            raise PeerProtocolError(
+                f"expected a peer that reads, found {self.pending_bytes} bytes it did not take"
+            )
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what waits, as far as the socket takes it."""
+        while self._pending:
+            try:
+                count = self._send_some()
+            except (BlockingIOError, InterruptedError):
+                return
+            self.pending_bytes -= count
+            self._drop(count)
+
+    def _send_some(self) -> int:
+        if _HAS_SENDMSG and len(self._pending) > 1:
+            parts = [self._pending[i] for i in range(min(len(self._pending), 64))]
+            return self.sock.sendmsg(parts, [], _DONT_WAIT)
+        return self.sock.send(self._pending[0], _DONT_WAIT)
+
+    def _drop(self, count: int) -> None:
+        while count:
+            first = self._pending[0]
+            if count < len(first):
+                self._pending[0] = first[count:]
+                return
+            count -= len(first)
+            self._pending.popleft()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._pending.clear()
+        self.sock.close()
+
+
+def open_dialling_socket(host: str, port: int, bind: str | None) -> socket.socket:
+    """Begin to connect, without waiting for it; the socket is writable when it is done.
+
+    Raises:
+        OSError: if the name is unknown, or the network is unreachable.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setblocking(False)
+        if bind is not None:
+            sock.bind((bind, 0))
+        sock.connect(address)
+    except BlockingIOError:
+        pass  # under way: the usual case
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def error_of_dialling(sock: socket.socket) -> OSError | None:
+    """Return why a connection that was being made failed, or None if it stands."""
+    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return OSError(code, os.strerror(code)) if code else None

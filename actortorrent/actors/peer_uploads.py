@@ -1,0 +1,124 @@
+"""The uploading half of a peer's actor: what it asked for, read from the files and sent.
+
+Blocks come straight from the page cache through a reader of this peer's own, so no
+message goes to the storage for a request. Requests next to each other are read in one
+call and sent, headers and blocks, in another.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from actortorrent.errors import PeerProtocolError
+from actortorrent.wire.messages import PieceHeader, Request
+
+if TYPE_CHECKING:
+    from actortorrent.actors.content_reader import ContentReader
+    from actortorrent.actors.peer_socket import PeerSocket
+
+MAX_QUEUED_REQUESTS = 2_000  # libtorrent asks for at most 500 without being told
+BATCH_BYTES = 256 * 1024
+ENOUGH_PENDING_BYTES = 256 * 1024  # serve on only while less than this waits to be sent
+
+
+class Uploads:
+    """Queue one peer's requests and serve them.
+
+    `allowance` is how many bytes may be sent before more are granted; None: any.
+    """
+
+    __slots__ = ("_open_reader", "_queue", "_reader", "allowance", "sent_bytes")
+
+    def __init__(self, open_reader: Callable[[], ContentReader], *, is_limited: bool) -> None:
+        self._open_reader = open_reader
+        self._reader: ContentReader | None = None
+        self._queue: deque[Request] = deque()
+        self.allowance = 0 if is_limited else None
+        self.sent_bytes = 0
+
+    @property
+    def queued_bytes(self) -> int:
+        """Return the bytes asked for and not yet sent."""
+        return sum(request.length for request in self._queue)
+
+    def ask(self, request: Request) -> None:
+        """Queue a request.
+
+        Raises:
+            PeerProtocolError: if the peer asks for more than anybody can want at once.
+        """
+        if len(self._queue) >= MAX_QUEUED_REQUESTS:
+            raise PeerProtocolError(
+                f"expected at most {MAX_QUEUED_REQUESTS} requests waiting, found one more"
+            )
+        self._queue.append(request)
+
+    def cancel(self, piece_index: int, block_offset: int, length: int) -> None:
+        """Forget a request, if it still waits."""
+        unwanted = Request(piece_index, block_offset, length)
+        if unwanted in self._queue:
+            self._queue.remove(unwanted)
+
+    def forget_all(self) -> None:
+        """Forget what waits: the peer was choked, and knows it."""
+        self._queue.clear()
+
+    @property
+    def can_serve(self) -> bool:
+        """Say whether a request waits that may be served now."""
+        return bool(self._queue) and (
+            self.allowance is None or self.allowance >= self._queue[0].length
+        )
+
+    def serve(self, sock: PeerSocket) -> int:
+        """Send blocks while the socket takes them; return how many bytes of blocks.
+
+        Raises:
+            StorageError: if the files no longer hold what was verified.
+        """
+        before = self.sent_bytes
+        while self.can_serve and sock.pending_bytes < ENOUGH_PENDING_BYTES:
+            sock.send(*self._next_batch())
+        return self.sent_bytes - before
+
+    def _next_batch(self) -> list[bytes | memoryview]:
+        batch = self._take_neighbours()
+        first, length = batch[0], sum(request.length for request in batch)
+        if self._reader is None:
+            self._reader = self._open_reader()
+        data = memoryview(self._reader.read(first.piece_index, first.block_offset, length))
+        parts: list[bytes | memoryview] = []
+        begin = 0
+        for request in batch:
+            header = PieceHeader(request.piece_index, request.block_offset, request.length)
+            parts += (header.encode(), data[begin : begin + request.length])
+            begin += request.length
+        self.sent_bytes += length
+        if self.allowance is not None:
+            self.allowance -= length
+        return parts
+
+    def _take_neighbours(self) -> list[Request]:
+        """Take requests from the queue's head that lie one behind the other in one piece."""
+        batch = [self._queue.popleft()]
+        end = batch[0].block_offset + batch[0].length
+        bytes_left = BATCH_BYTES if self.allowance is None else min(BATCH_BYTES, self.allowance)
+        bytes_left -= batch[0].length
+        while self._queue:
+            following = self._queue[0]
+            if (following.piece_index, following.block_offset) != (batch[0].piece_index, end):
+                break
+            bytes_left -= following.length
+            if bytes_left < 0:
+                break
+            batch.append(self._queue.popleft())
+            end += following.length
+        return batch
+
+    def close(self) -> None:
+        """Free the reader's descriptors."""
+        self._queue.clear()
+        if self._reader is not None:
+            self._reader.close()

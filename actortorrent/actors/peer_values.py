@@ -1,0 +1,70 @@
+"""What a peer's actor is given when it starts, and what it says when it goes."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from actortorrent.rules.geometry import Geometry
+from actortorrent.wire.addresses import Address
+
+if TYPE_CHECKING:
+    from actortorrent.actors.content_reader import ContentReader
+    from actortorrent.actors.piece_manager import PieceManagerProxy
+    from actortorrent.actors.seeder import SeederProxy
+    from actortorrent.actors.storage import StorageProxy
+    from actortorrent.actors.swarm import SwarmProxy
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Name a connection: its number in this session, the other end, and who dialled.
+
+    `sock` is the accepted socket, which changes hands whole, or None if we dial.
+    """
+
+    conn: int
+    address: Address
+    sock: socket.socket | None = None
+
+    @property
+    def we_dialled(self) -> bool:
+        """Say whether this side dialled."""
+        return self.sock is None
+
+
+@dataclass(frozen=True, slots=True)
+class TorrentFacts:
+    """What every peer of a session must know: the same for all."""
+
+    info_hash: bytes
+    peer_id: bytes
+    geometry: Geometry
+    open_reader: Callable[[], ContentReader]
+    bind: str | None = None
+    is_download_limited: bool = False
+    is_upload_limited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Whom a peer's actor tells its facts."""
+
+    swarm: SwarmProxy
+    piece_manager: PieceManagerProxy
+    storage: StorageProxy
+    seeder: SeederProxy
+
+
+class Parting(Enum):
+    """Say at which point, and how, a connection ended."""
+
+    NEVER_ANSWERED = "never answered"  # the dial failed, or no handshake came
+    LEFT = "left"  # closed by either side, in order or by the network
+    MISBEHAVED = "misbehaved"  # broke the protocol
+    OURSELVES = "ourselves"  # the other end is this session
+    NOTHING_TO_TRADE = "nothing to trade"  # both have everything
+    FAILED = "failed"  # a bug of ours

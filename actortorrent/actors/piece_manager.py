@@ -1,0 +1,350 @@
+"""`PieceManager`: which piece is where, who has it, and who fetches what next.
+
+It owns the ledger, the availability and the buffers. Peers tell it what they have and
+when they want work; it answers with leases, now or as soon as there is something to
+lend. The storage tells it what was written, verified or failed; it passes the news on:
+`we_have` to those who lack a piece, `cancel_leases` to those who fetch what came
+meanwhile, and whether they still interest us to all.
+
+It also judges: a peer that alone sent a piece that failed its hash is reported at
+once; where several had a part in it, the piece is fetched again from one of them, and
+the storage then compares who had sent what.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from actortorrent.actors.base import Actor, Proxy, Runtime, message
+from actortorrent.actors.peer_values import Parting
+from actortorrent.rules.availability import Availability
+from actortorrent.rules.bitfield import all_pieces, from_wire, indexes_of, mask_of, to_wire
+from actortorrent.rules.borrowing import GivenBack
+from actortorrent.rules.buffer_pool import BUDGET_BYTES, BufferPool
+from actortorrent.rules.geometry import Geometry
+from actortorrent.rules.leases import Lease, StoredRun
+from actortorrent.rules.piece_ledger import Loan, PieceLedger
+from actortorrent.rules.piece_picking import PiecePicker
+from actortorrent.rules.statuses import PiecesStatus
+
+if TYPE_CHECKING:
+    from actortorrent.actors.peer import PeerProxy
+    from actortorrent.actors.reporter import ReporterProxy
+    from actortorrent.actors.swarm import SwarmProxy
+
+MOST_OUT_BYTES_A_PEER = BUDGET_BYTES // 4
+
+
+@dataclass(slots=True)
+class _Peer:
+    """What is known of one peer: its pieces, and what it waits for."""
+
+    conn: int
+    proxy: PeerProxy
+    pieces: int = 0
+    is_interesting: bool = False
+    unchokes_us: bool = False
+    wants_bytes: int = 0  # of work, asked for and not yet given
+
+
+class PieceManager(Actor):
+    """Know every piece's state, and lend blocks to the peers."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        geometry: Geometry,
+        wanted: int,
+        reporter: ReporterProxy,
+        *,
+        is_sequential: bool = False,
+    ) -> None:
+        super().__init__(runtime, "PieceManager")
+        self._geometry = geometry
+        self._reporter = reporter
+        self._swarm: SwarmProxy | None = None
+        self._ledger = PieceLedger(geometry, wanted)
+        self._availability = Availability()
+        self._picker = PiecePicker(
+            self._ledger,
+            self._availability,
+            geometry,
+            random.Random(runtime.rng.random()),
+            is_sequential=is_sequential,
+        )
+        self._pool = BufferPool()
+        self._peers: dict[int, _Peer] = {}
+        self._everything = all_pieces(geometry.piece_count)
+        self._wasted_bytes = 0
+        self._was_complete = False
+        self._was_endgame = False
+        self._will_report = False
+        self._verified_bytes = 0
+        self._wanted_bytes = self._bytes_of(wanted)
+
+    def report_to(self, swarm: SwarmProxy) -> None:
+        """Learn whom to tell of peers that misbehave."""
+        self._swarm = swarm
+
+    # --- the peers' facts ---------------------------------------------------------------------
+
+    def peer_joined(self, conn: int, proxy: PeerProxy) -> None:
+        """Tell a new peer what we have."""
+        self._peers[conn] = _Peer(conn, proxy)
+        verified = self._ledger.verified
+        proxy.introduce.defer(to_wire(verified, self._geometry.piece_count) if verified else b"")
+
+    def peer_has_bitfield(self, conn: int, bits: bytes) -> None:
+        """Learn all that a peer has."""
+        peer = self._peers.get(conn)
+        if peer is not None:
+            self._peer_gained(peer, from_wire(bits, self._geometry.piece_count))
+
+    def peer_has(self, conn: int, piece_indexes: tuple[int, ...]) -> None:
+        """Learn of pieces more that a peer has."""
+        peer = self._peers.get(conn)
+        if peer is not None:
+            self._peer_gained(peer, mask_of(piece_indexes))
+
+    def peer_unchoked_us(self, conn: int, is_unchoked: bool) -> None:
+        """Learn whether a peer would serve us."""
+        peer = self._peers.get(conn)
+        if peer is not None:
+            peer.unchokes_us = is_unchoked
+            peer.wants_bytes = 0
+            self._report_soon()
+
+    def wants_work(self, conn: int, byte_count: int) -> None:
+        """Lend a peer runs of about `byte_count` bytes, now or when there are some."""
+        peer = self._peers.get(conn)
+        if peer is not None:
+            peer.wants_bytes = byte_count
+            self._feed(peer)
+            self._feed_all_in_endgame()
+
+    def leases_returned(self, conn: int, given_back: tuple[GivenBack, ...]) -> None:
+        """Take back what a peer does not fetch after all."""
+        for lease in given_back:
+            self._ledger.give_back(lease.lease_id, lease.missing)
+        self._feed_all()
+
+    def peer_left(
+        self, conn: int, given_back: tuple[GivenBack, ...], last_lease_id: int
+    ) -> None:
+        """Take back all that a peer had and did not hand over.
+
+        Leases behind `last_lease_id` were on their way to it, and never reached it.
+        """
+        peer = self._peers.pop(conn, None)
+        if peer is None:
+            return
+        self._availability.remove(peer.pieces)
+        for lease in given_back:
+            self._ledger.give_back(lease.lease_id, lease.missing)
+        for loan in self._ledger.loans_of(conn):
+            if loan.lease_id > last_lease_id:
+                self._ledger.take_back(loan.lease_id)
+        self._feed_all()
+        self._report_soon()
+
+    # --- the storage's facts --------------------------------------------------------------------
+
+    def content_checked(self, verified: int) -> None:
+        """Learn which pieces are on disk already."""
+        self._ledger.find_verified(verified)
+        self._verified_bytes = self._bytes_of(verified & self._ledger.wanted)
+        self._report()
+        self._reporter.content_known.defer()
+        self._tell_if_complete()
+
+    def runs_stored(self, conn: int, stored: tuple[StoredRun, ...]) -> None:
+        """Take buffers back, and note what was written."""
+        for one in stored:
+            self._pool.give_back(one.buffer)
+            if not one.was_useful:
+                self._wasted_bytes += one.run.length
+            self._cancel(self._ledger.store(one.lease_id, one.run))
+        self._feed_all()
+
+    def pieces_verified(self, piece_indexes: tuple[int, ...]) -> None:
+        """Spread the news of pieces that matched their hash."""
+        for piece_index in piece_indexes:
+            self._record("bt:piece_verified", {"piece": piece_index})
+            self._verified_bytes += self._geometry.piece_size(piece_index)
+            self._cancel(self._ledger.verify(piece_index))
+        news = mask_of(piece_indexes)
+        for peer in tuple(self._peers.values()):
+            lacks = news & ~peer.pieces
+            if lacks:
+                peer.proxy.we_have.defer(tuple(indexes_of(lacks)))
+            self._reconsider(peer)
+        self._report_soon()
+        self._tell_if_complete()
+
+    def piece_failed(self, piece_index: int, contributors: tuple[int, ...]) -> None:
+        """Fetch a piece again; report the peer that sent it, if it was only one."""
+        self._wasted_bytes += self._geometry.piece_size(piece_index)
+        self._record("bt:piece_failed", {"piece": piece_index, "contributors": contributors})
+        self._ledger.fail(piece_index, is_suspect=len(contributors) != 1)
+        if len(contributors) == 1:
+            self._accuse(contributors[0], piece_index)
+        self._feed_all()
+
+    def peers_sent_bad_data(self, piece_index: int, conns: tuple[int, ...]) -> None:
+        """Report peers whose blocks differ from those of the piece that matched."""
+        for conn in conns:
+            self._accuse(conn, piece_index)
+
+    def piece_lost(self, piece_index: int) -> None:
+        """Note that a piece that was verified can no longer be read."""
+        if self._ledger.verified >> piece_index & 1:
+            self._verified_bytes -= self._geometry.piece_size(piece_index)
+            self._ledger.lose(piece_index)
+            for peer in self._peers.values():
+                self._reconsider(peer)
+            self._feed_all()
+            self._report_soon()
+
+    def _accuse(self, conn: int, piece_index: int) -> None:
+        reason = f"sent bad data for piece {piece_index}"
+        self._decide("ban_peer", f"Peer-{conn}", piece=piece_index, rule="bad data", bep=3)
+        if self._swarm is not None:
+            self._swarm.peer_misbehaved.defer(conn, reason)
+
+    # --- lending ----------------------------------------------------------------------------------
+
+    def _feed_all(self) -> None:
+        for peer in self._peers.values():
+            if peer.wants_bytes:
+                self._feed(peer)
+
+    def _feed_all_in_endgame(self) -> None:
+        """Lend once more to those who wait, at the moment when the endgame begins."""
+        is_endgame = self._ledger.is_all_lent
+        if is_endgame and not self._was_endgame:
+            self._decide("endgame", "begun", blocks_out_bytes=self._ledger.bytes_out, bep=3)
+            self._was_endgame = True
+            self._feed_all()
+        self._was_endgame = is_endgame
+
+    def _feed(self, peer: _Peer) -> None:
+        out_bytes = sum(loan.run.length for loan in self._ledger.loans_of(peer.conn))
+        most_bytes = min(
+            peer.wants_bytes,
+            BUDGET_BYTES - self._ledger.bytes_out,
+            MOST_OUT_BYTES_A_PEER - out_bytes,
+        )
+        if most_bytes <= 0:
+            return
+        leases = []
+        for pick in self._picker.lend(peer.conn, peer.pieces, most_bytes):
+            loan = pick.loan
+            leases.append(Lease(loan.lease_id, loan.run, self._pool.take(loan.run.length)))
+            self._explain(peer, loan, pick.rule)
+        if leases:
+            peer.wants_bytes = 0
+            peer.proxy.lease.defer(tuple(leases))
+
+    def _explain(self, peer: _Peer, loan: Loan, rule: str) -> None:
+        if self._inbox.recorder is not None:
+            piece_index = loan.run.piece_index
+            self._decide(
+                "pick_piece",
+                piece_index,
+                peer=f"Peer-{peer.conn}",
+                run=str(loan.run),
+                lease=loan.lease_id,
+                rule=rule,
+                peers_having_it=self._availability.count(piece_index),
+                candidates=(self._ledger.untouched & peer.pieces).bit_count(),
+            )
+
+    def _cancel(self, loans: Iterable[Loan]) -> None:
+        for loan in loans:
+            self._ledger.take_back(loan.lease_id)
+            peer = self._peers.get(loan.conn)
+            if peer is not None:
+                peer.proxy.cancel_leases.defer((loan.lease_id,))
+
+    # --- interest ------------------------------------------------------------------------------------
+
+    def _peer_gained(self, peer: _Peer, pieces: int) -> None:
+        gained = pieces & ~peer.pieces
+        peer.pieces |= gained
+        self._availability.add(gained)
+        self._reconsider(peer)
+        if peer.wants_bytes:
+            self._feed(peer)
+
+    def _reconsider(self, peer: _Peer) -> None:
+        """Tell a peer whether it interests us, when that changes."""
+        is_interesting = bool(peer.pieces & self._ledger.lacking)
+        if is_interesting != peer.is_interesting:
+            peer.is_interesting = is_interesting
+            peer.proxy.show_interest.defer(is_interesting)
+            self._report_soon()
+        if self._ledger.is_complete and peer.pieces == self._everything:
+            peer.proxy.leave.defer(Parting.NOTHING_TO_TRADE, "both have everything")
+
+    # --- telling ----------------------------------------------------------------------------------------
+
+    def _tell_if_complete(self) -> None:
+        is_complete = self._ledger.is_complete
+        if is_complete and not self._was_complete:
+            self._report()
+            self._reporter.content_completed.defer()
+            if self._swarm is not None:
+                self._swarm.we_are_complete.defer()
+        self._was_complete = is_complete
+
+    def _report_soon(self) -> None:
+        if not self._will_report:
+            self._will_report = True
+            self._after(0.2, "_report")
+
+    def _report(self) -> None:
+        self._will_report = False
+        ledger = self._ledger
+        peers = self._peers.values()
+        self._reporter.pieces_changed.defer(
+            PiecesStatus(
+                wanted_pieces=ledger.wanted.bit_count(),
+                verified_pieces=(ledger.verified & ledger.wanted).bit_count(),
+                wanted_bytes=self._wanted_bytes,
+                verified_bytes=self._verified_bytes,
+                wasted_bytes=self._wasted_bytes,
+                peers_with_wanted=sum(peer.is_interesting for peer in peers),
+                peers_unchoking_us=sum(peer.unchokes_us for peer in peers),
+                unavailable_pieces=self._availability.nobody_has(ledger.lacking).bit_count(),
+                is_complete=ledger.is_complete,
+            )
+        )
+
+    def _bytes_of(self, pieces: int) -> int:
+        last_index = self._geometry.piece_count - 1
+        byte_count = pieces.bit_count() * self._geometry.piece_length
+        if last_index >= 0 and pieces >> last_index & 1:
+            byte_count -= self._geometry.piece_length - self._geometry.piece_size(last_index)
+        return byte_count
+
+
+class PieceManagerProxy(Proxy):
+    """The messages that the piece manager takes."""
+
+    report_to = message(PieceManager.report_to)
+    peer_joined = message(PieceManager.peer_joined)
+    peer_has_bitfield = message(PieceManager.peer_has_bitfield)
+    peer_has = message(PieceManager.peer_has)
+    peer_unchoked_us = message(PieceManager.peer_unchoked_us)
+    wants_work = message(PieceManager.wants_work)
+    leases_returned = message(PieceManager.leases_returned)
+    peer_left = message(PieceManager.peer_left)
+    content_checked = message(PieceManager.content_checked)
+    runs_stored = message(PieceManager.runs_stored)
+    pieces_verified = message(PieceManager.pieces_verified)
+    piece_failed = message(PieceManager.piece_failed)
+    peers_sent_bad_data = message(PieceManager.peers_sent_bad_data)
+    piece_lost = message(PieceManager.piece_lost)

@@ -1,0 +1,268 @@
+"""`Reporter`: the picture of the whole session, made of what every actor says of itself.
+
+Twice a second it puts the picture into words and figures (`Progress`) for whoever
+watches, passes the totals on to the tracker's actor, and asks `rules/ending.py`
+whether the session is over. It speaks to the session, which is no actor, through the
+outbox, a queue that it alone fills and the session alone empties.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from actortorrent.actors.base import Actor, Proxy, Runtime, message
+from actortorrent.errors import StorageError
+from actortorrent.rules.activity import fetching_activity, seeding_activity
+from actortorrent.rules.announcing import TransferTotals
+from actortorrent.rules.ending import End, Goals, Situation, decide_end
+from actortorrent.rules.progress import Progress
+from actortorrent.rules.statuses import PiecesStatus, SwarmStatus, TransferStatus
+from actortorrent.rules.tracker_status import TrackerStatus
+
+if TYPE_CHECKING:
+    from actortorrent.actors.tracker import TrackerProxy
+
+TICK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Tell the user something in one line."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContentKnown:
+    """Say that what is on disk has been checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackersLeft:
+    """Say that the trackers know that we have gone, or will not hear it."""
+
+
+Report = Progress | Notice | ContentKnown | TrackersLeft | End
+
+
+class Reporter(Actor):
+    """Own the picture of the session."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        goals: Goals,
+        outbox: queue.SimpleQueue[Report],
+        *,
+        has_trackers: bool,
+    ) -> None:
+        super().__init__(runtime, "Reporter")
+        self._goals = goals
+        self._outbox = outbox
+        self._has_trackers = has_trackers
+        self._tracker: TrackerProxy | None = None
+        self._phase = "starting"
+        self._pieces = PiecesStatus()
+        self._swarm = SwarmStatus()
+        self._transfer = TransferStatus()
+        self._trackers: dict[int, TrackerStatus] = {}
+        self._checked = (0, 0)
+        self._has_had_peers = False
+        self._has_dialled = False
+        self._has_ended = False
+        now = time.monotonic()
+        self._began_at = self._last_progress_at = self._completed_at = now
+
+    def on_start(self) -> None:
+        """Begin to tell."""
+        self._after(TICK_SECONDS, "_tick")
+
+    # --- facts -------------------------------------------------------------------------------
+
+    def pass_totals_to(self, tracker: TrackerProxy) -> None:
+        """Learn whom to tell how much was transferred."""
+        self._tracker = tracker
+
+    def checking(self, bytes_done: int, bytes_total: int) -> None:
+        """Note how far the check of what is on disk has come."""
+        if self._phase != "checking":
+            self._phase = "checking"
+            self._checked = (bytes_done, bytes_total)
+            self._tell()
+        self._checked = (bytes_done, bytes_total)
+
+    def content_known(self) -> None:
+        """Note that the check is over; fetching begins."""
+        self._phase = "fetching"
+        self._last_progress_at = time.monotonic()
+        self._outbox.put(ContentKnown())
+
+    def content_completed(self) -> None:
+        """Note that everything wanted is there."""
+        self._phase = "seeding"
+        self._completed_at = time.monotonic()
+        if self._tracker is not None:
+            self._pass_totals()
+            self._tracker.content_completed.defer()
+        self._tell()
+        self._end_if_due()
+
+    def pieces_changed(self, status: PiecesStatus) -> None:
+        """Note how the pieces stand."""
+        if status.verified_pieces > self._pieces.verified_pieces:
+            self._last_progress_at = time.monotonic()
+        self._pieces = status
+
+    def swarm_changed(self, status: SwarmStatus) -> None:
+        """Note how the swarm stands."""
+        self._swarm = status
+        self._has_had_peers = self._has_had_peers or status.connected > 0
+        self._has_dialled = True
+
+    def transfer_changed(self, status: TransferStatus) -> None:
+        """Note how much was sent and received."""
+        self._transfer = status
+
+    def tracker_changed(self, status: TrackerStatus) -> None:
+        """Note how a tracker stands."""
+        self._trackers[status.number] = status
+
+    def trackers_left(self) -> None:
+        """Pass on that the trackers have been told that we go."""
+        self._outbox.put(TrackersLeft())
+
+    def disk_failed(self, error: StorageError) -> None:
+        """End the session: the disk will not do what is needed."""
+        self._end(End(error))
+
+    def notice(self, text: str) -> None:
+        """Pass a line on to the user."""
+        self._outbox.put(Notice(text))
+
+    def stopping(self) -> None:
+        """Note that the session stops."""
+        self._phase = "stopping"
+        self._has_ended = True
+
+    # --- telling -----------------------------------------------------------------------------
+
+    def progress(self) -> Progress:
+        """Return the picture as it is now."""
+        now = time.monotonic()
+        pieces, swarm, transfer = self._pieces, self._swarm, self._transfer
+        return Progress(
+            phase=self._phase,
+            activity=self._activity(),
+            elapsed_seconds=now - self._began_at,
+            wanted_bytes=pieces.wanted_bytes or self._checked[1],
+            verified_bytes=pieces.verified_bytes,
+            checked_bytes=self._checked[0],
+            fetched_bytes=transfer.downloaded_bytes,
+            uploaded_bytes=transfer.uploaded_bytes,
+            wasted_bytes=pieces.wasted_bytes,
+            download_rate=transfer.download_rate,
+            upload_rate=transfer.upload_rate,
+            eta_seconds=self._eta_seconds(),
+            ratio=self._ratio(),
+            piece_count=pieces.wanted_pieces,
+            verified_pieces=pieces.verified_pieces,
+            peers_connected=swarm.connected,
+            peers_dialling=swarm.dialling,
+            peers_known=swarm.waiting,
+            peers_unchoking_us=pieces.peers_unchoking_us,
+            peers_interested=transfer.interested,
+            peers_unchoked=transfer.unchoked,
+            trackers=tuple(str(status) for status in self._trackers.values()),
+        )
+
+    def _activity(self) -> str:
+        match self._phase:
+            case "checking":
+                return "checking what is already on disk"
+            case "fetching":
+                trackers = tuple(self._trackers.values())
+                return fetching_activity(self._pieces, self._swarm, self._transfer, trackers)
+            case "seeding":
+                return seeding_activity(self._swarm, self._transfer)
+            case phase:
+                return phase
+
+    def _eta_seconds(self) -> float | None:
+        left = self._pieces.wanted_bytes - self._pieces.verified_bytes
+        if self._phase != "fetching" or self._transfer.download_rate < 1:
+            return None
+        return left / self._transfer.download_rate
+
+    def _ratio(self) -> float:
+        base = self._transfer.downloaded_bytes or self._pieces.wanted_bytes
+        return self._transfer.uploaded_bytes / base if base else 0.0
+
+    def _tick(self) -> None:
+        self._tell()
+        self._pass_totals()
+        self._end_if_due()
+        self._after(TICK_SECONDS, "_tick")
+
+    def _tell(self) -> None:
+        self._outbox.put(self.progress())
+
+    def _pass_totals(self) -> None:
+        if self._tracker is not None:
+            left = self._pieces.wanted_bytes - self._pieces.verified_bytes
+            transfer = self._transfer
+            self._tracker.progress_changed.defer(
+                TransferTotals(transfer.uploaded_bytes, transfer.downloaded_bytes, left)
+            )
+
+    # --- the end -----------------------------------------------------------------------------
+
+    def _end_if_due(self) -> None:
+        end = decide_end(self._goals, self._situation()) if self._is_running() else None
+        if end is not None:
+            self._end(end)
+
+    def _is_running(self) -> bool:
+        return self._phase in ("fetching", "seeding") and not self._has_ended
+
+    def _end(self, end: End) -> None:
+        if not self._has_ended:
+            self._has_ended = True
+            self._outbox.put(end)
+
+    def _situation(self) -> Situation:
+        now = time.monotonic()
+        trackers = self._trackers.values()
+        has_all_refused = any(status.has_every_tracker_refused for status in trackers)
+        return Situation(
+            is_complete=self._phase == "seeding",
+            seconds_complete=now - self._completed_at,
+            seconds_without_progress=now - self._last_progress_at,
+            ratio=self._ratio(),
+            is_swarm_hopeless=self._has_dialled and self._swarm.is_hopeless,
+            has_had_peers=self._has_had_peers,
+            has_trackers=self._has_trackers,
+            tracker_refusals=tuple(map(str, trackers)) if has_all_refused else (),
+            last_dial_failure=self._swarm.last_failure,
+            activity=self._activity(),
+        )
+
+
+class ReporterProxy(Proxy):
+    """The messages that the reporter takes."""
+
+    pass_totals_to = message(Reporter.pass_totals_to)
+    checking = message(Reporter.checking)
+    content_known = message(Reporter.content_known)
+    content_completed = message(Reporter.content_completed)
+    pieces_changed = message(Reporter.pieces_changed)
+    swarm_changed = message(Reporter.swarm_changed)
+    transfer_changed = message(Reporter.transfer_changed)
+    tracker_changed = message(Reporter.tracker_changed)
+    trackers_left = message(Reporter.trackers_left)
+    disk_failed = message(Reporter.disk_failed)
+    notice = message(Reporter.notice)
+    stopping = message(Reporter.stopping)
+    progress = message(Reporter.progress)

@@ -1,0 +1,248 @@
+"""`Swarm`: whom we know, whom we dial, whom we are connected to, and whom never again.
+
+It owns the address book and the connection slots, starts a `PeerActor` for each
+connection, dialled or accepted, and is told when it has gone and how. Sources of
+addresses (the tracker, the command line, later others) all tell it `peers_found`.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from actortorrent.actors.base import Actor, Proxy, Runtime, Timer, message
+from actortorrent.actors.peer_values import Connection, Parting
+from actortorrent.rules.address_book import AddressBook
+from actortorrent.rules.double_connections import keep_newer
+from actortorrent.rules.statuses import SwarmStatus
+from actortorrent.wire.addresses import Address
+
+if TYPE_CHECKING:
+    from actortorrent.actors.peer import PeerProxy
+    from actortorrent.actors.reporter import ReporterProxy
+    from actortorrent.actors.tracker import TrackerProxy
+
+MAX_HALF_OPEN = 30
+MAX_REMEMBERED = 10_000  # connections that ended, whose peers may still be found guilty
+
+
+@dataclass(slots=True)
+class _Live:
+    """A connection, from the dial to the end; `peer_id` once hands were shaken."""
+
+    connection: Connection
+    proxy: PeerProxy
+    peer_id: bytes = b""
+
+
+class Swarm(Actor):
+    """Keep the address book and the connections."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        our_id: bytes,
+        max_peers: int,
+        start_peer: Callable[[Connection], PeerProxy],
+        reporter: ReporterProxy,
+    ) -> None:
+        super().__init__(runtime, "Swarm")
+        self._our_id = our_id
+        self._max_peers = max_peers
+        self._start_peer = start_peer
+        self._reporter = reporter
+        self._tracker: TrackerProxy | None = None
+        self._book = AddressBook(random.Random(runtime.rng.random()))
+        self._live: dict[int, _Live] = {}
+        self._gone: dict[int, tuple[Address, bytes]] = {}
+        self._next_conn = 1
+        self._is_open = False  # until the content is checked, and again when we stop
+        self._is_complete = False
+        self._banned_count = 0
+        self._last_failure = ""
+        self._dial_timer: Timer | None = None
+        self._will_report = False
+
+    # --- commands ----------------------------------------------------------------------------
+
+    def ask_for_more(self, tracker: TrackerProxy) -> None:
+        """Learn whom to ask for addresses when there are none left."""
+        self._tracker = tracker
+
+    def begin(self) -> None:
+        """Dial and accept from now on."""
+        self._is_open = True
+        self._dial_more()
+
+    def end_connections(self) -> tuple[PeerProxy, ...]:
+        """Dial and accept no more; return all live peers, for the session to stop."""
+        self._is_open = False
+        return tuple(live.proxy for live in self._live.values())
+
+    def peers_found(self, addresses: tuple[Address, ...], source: str) -> None:
+        """Write down addresses and dial as many as there are slots for."""
+        now = time.monotonic()
+        new_count = self._book.add(addresses, source, now)
+        self._record("bt:peers_found", {"source": source, "new": new_count})
+        self._dial_more()
+
+    def connection_accepted(self, sock: socket.socket, address: Address) -> None:
+        """Take a connection that somebody else dialled, if there is a slot."""
+        is_full = len(self._live) >= self._max_peers
+        if not self._is_open or is_full or self._book.is_banned(address):
+            sock.close()
+            return
+        self._start(Connection(self._next_conn, address, sock))
+
+    def we_are_complete(self) -> None:
+        """Note that nothing is lacking: those who have everything need not be dialled."""
+        self._is_complete = True
+
+    # --- facts of the peers ----------------------------------------------------------------------
+
+    def peer_handshaken(self, conn: int, peer_id: bytes) -> None:
+        """Learn who a peer is; drop it if it is banned or connected already."""
+        live = self._live.get(conn)
+        if live is None:
+            return
+        live.peer_id = peer_id
+        self._book.answered(live.connection.address)
+        if self._book.is_banned(live.connection.address, peer_id):
+            live.proxy.leave.defer(Parting.MISBEHAVED, "banned: it sent bad data before")
+            return
+        for other in self._live.values():
+            if other is not live and other.peer_id == peer_id:
+                self._drop_one_of(other, live)
+                break
+        self._report_soon()
+
+    def _drop_one_of(self, older: _Live, newer: _Live) -> None:
+        newer_stays = keep_newer(
+            self._our_id,
+            newer.peer_id,
+            older_is_ours=older.connection.we_dialled,
+            newer_is_ours=newer.connection.we_dialled,
+        )
+        dropped = older if newer_stays else newer
+        self._decide(
+            "drop_double", f"Peer-{dropped.connection.conn}", rule="the larger peer id's dial stays"
+        )
+        dropped.proxy.leave.defer(Parting.LEFT, "connected to it already")
+
+    def peer_left(self, conn: int, parting: Parting, reason: str) -> None:
+        """Note how a connection ended, and dial another."""
+        live = self._live.pop(conn, None)
+        if live is None:
+            return
+        self._remember(conn, live)
+        if live.connection.we_dialled:
+            self._note_parting(live.connection.address, parting, reason)
+        self._dial_more()
+        self._report_soon()
+
+    def _note_parting(self, address: Address, parting: Parting, reason: str) -> None:
+        now = time.monotonic()
+        if parting is Parting.OURSELVES:
+            self._book.remove(address)
+        elif parting is Parting.NEVER_ANSWERED:
+            self._last_failure = f"{address}: {reason}"
+            self._book.failed(address, now)
+        elif parting is Parting.MISBEHAVED:
+            self._last_failure = f"{address}: {reason}"
+            self._book.failed(address, now)
+        else:
+            has_everything = parting is Parting.NOTHING_TO_TRADE
+            self._book.left(address, now, has_everything=has_everything)
+
+    def _remember(self, conn: int, live: _Live) -> None:
+        if len(self._gone) >= MAX_REMEMBERED:
+            del self._gone[next(iter(self._gone))]
+        self._gone[conn] = (live.connection.address, live.peer_id)
+
+    def peer_misbehaved(self, conn: int, why: str) -> None:
+        """Ban a peer, whether it is still there or not."""
+        live = self._live.get(conn)
+        if live is not None:
+            address, peer_id = live.connection.address, live.peer_id
+            live.proxy.leave.defer(Parting.MISBEHAVED, why)
+        elif conn in self._gone:
+            address, peer_id = self._gone[conn]
+        else:
+            return
+        if not self._book.is_banned(address, peer_id):
+            self._banned_count += 1
+            self._reporter.notice.defer(f"banned {address}: it {why}")
+        self._book.ban(address, peer_id)
+
+    # --- dialling -----------------------------------------------------------------------------------
+
+    def _dial_more(self) -> None:
+        now = time.monotonic()
+        while self._is_open and self._has_slot():
+            address = self._book.next_to_dial(now, skip_complete=self._is_complete)
+            if address is None:
+                self._wait_for_addresses(now)
+                break
+            self._book.dialled(address)
+            self._start(Connection(self._next_conn, address))
+        self._report_soon()
+
+    def _has_slot(self) -> bool:
+        half_open = sum(not live.peer_id for live in self._live.values())
+        return len(self._live) < self._max_peers and half_open < MAX_HALF_OPEN
+
+    def _wait_for_addresses(self, now: float) -> None:
+        if self._dial_timer is not None:
+            self._dial_timer.cancel()
+            self._dial_timer = None
+        seconds = self._book.seconds_to_next(now, skip_complete=self._is_complete)
+        if seconds is not None:
+            self._dial_timer = self._after(seconds + 0.01, "_dial_more")
+        if not self._live and self._tracker is not None:
+            self._tracker.announce_now.defer()
+
+    def _start(self, connection: Connection) -> None:
+        self._next_conn += 1
+        data: dict[str, object] = {"conn": connection.conn, "address": str(connection.address)}
+        self._record("bt:connection_begun", {**data, "we_dialled": connection.we_dialled})
+        self._live[connection.conn] = _Live(connection, self._start_peer(connection))
+        self._report_soon()
+
+    # --- telling --------------------------------------------------------------------------------------
+
+    def _report_soon(self) -> None:
+        if not self._will_report:
+            self._will_report = True
+            self._after(0.1, "_report")
+
+    def _report(self) -> None:
+        self._will_report = False
+        connected = sum(bool(live.peer_id) for live in self._live.values())
+        self._reporter.swarm_changed.defer(
+            SwarmStatus(
+                connected=connected,
+                dialling=len(self._live) - connected,
+                waiting=self._book.waiting_count,
+                banned=self._banned_count,
+                is_hopeless=not self._live and self._book.is_hopeless,
+                last_failure=self._last_failure,
+            )
+        )
+
+
+class SwarmProxy(Proxy):
+    """The messages that the swarm takes."""
+
+    ask_for_more = message(Swarm.ask_for_more)
+    begin = message(Swarm.begin)
+    end_connections = message(Swarm.end_connections)
+    peers_found = message(Swarm.peers_found)
+    connection_accepted = message(Swarm.connection_accepted)
+    we_are_complete = message(Swarm.we_are_complete)
+    peer_handshaken = message(Swarm.peer_handshaken)
+    peer_left = message(Swarm.peer_left)
+    peer_misbehaved = message(Swarm.peer_misbehaved)

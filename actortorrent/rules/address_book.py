@@ -1,0 +1,158 @@
+"""Whom we could dial, whom not again so soon, and whom never: the swarm's address book.
+
+An address is in exactly one of these states::
+
+    waiting -> dialling -> connected
+       ^___________|___________|      failed or left: not before `dial_after`
+
+and may besides be banned, which is for good. The book is bounded: of a flood of
+addresses the first `MAX_ADDRESSES` are kept, and one that never answered is forgotten.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from actortorrent.wire.addresses import Address
+
+MAX_ADDRESSES = 2_000
+MAX_BANNED = 10_000
+FIRST_RETRY_SECONDS = 5.0
+MOST_RETRY_SECONDS = 30 * 60.0
+MOST_FAILURES = 6  # of an address that never answered; then it is forgotten
+
+
+@dataclass(slots=True)
+class _Entry:
+    address: Address
+    source: str
+    dial_after: float
+    failures: int = 0
+    is_in_use: bool = False
+    has_answered: bool = False
+    has_everything: bool = False
+
+
+class AddressBook:
+    """Keep the addresses of a swarm's peers, and say which to dial next."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._entries: dict[Address, _Entry] = {}
+        self._banned: set[Address | str | bytes] = set()
+        self._rng = rng
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def waiting_count(self) -> int:
+        """Return how many addresses are neither dialled nor connected."""
+        return sum(not entry.is_in_use for entry in self._entries.values())
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Say whether no address is in use and each was tried, and failed, at least twice."""
+        return all(
+            not entry.is_in_use and entry.failures >= 2 for entry in self._entries.values()
+        )
+
+    def add(self, addresses: Iterable[Address], source: str, now: float) -> int:
+        """Write down addresses that are new, as far as there is room; return how many."""
+        before = len(self._entries)
+        for address in addresses:
+            is_known = address in self._entries or self.is_banned(address)
+            if not is_known and len(self._entries) < MAX_ADDRESSES:
+                self._entries[address] = _Entry(address, source, now)
+        return len(self._entries) - before
+
+    def next_to_dial(self, now: float, *, skip_complete: bool = False) -> Address | None:
+        """Choose an address to dial, by chance among those due; None if there is none.
+
+        `skip_complete` leaves out peers that have everything: for one who has too.
+        """
+        due = [entry for entry in self._due(skip_complete) if entry.dial_after <= now]
+        return self._rng.choice(due).address if due else None
+
+    def seconds_to_next(self, now: float, *, skip_complete: bool = False) -> float | None:
+        """Return the seconds until an address falls due; None if none will."""
+        times = [entry.dial_after for entry in self._due(skip_complete)]
+        return max(0.0, min(times) - now) if times else None
+
+    def _due(self, skip_complete: bool) -> Iterable[_Entry]:
+        return (
+            entry
+            for entry in self._entries.values()
+            if not entry.is_in_use and not (skip_complete and entry.has_everything)
+        )
+
+    def dialled(self, address: Address) -> None:
+        """Note that an address is being dialled."""
+        self._entries[address].is_in_use = True
+
+    def answered(self, address: Address) -> None:
+        """Note that a peer at an address shook hands."""
+        entry = self._entries.get(address)
+        if entry is not None:
+            entry.has_answered = True
+            entry.failures = 0
+
+    def failed(self, address: Address, now: float) -> None:
+        """Note that a dial failed: wait longer each time, and at last forget the address."""
+        entry = self._entries.get(address)
+        if entry is None:
+            return
+        entry.is_in_use = False
+        entry.failures += 1
+        if entry.failures >= MOST_FAILURES and not entry.has_answered:
+            del self._entries[address]
+        else:
+            entry.dial_after = now + self._retry_seconds(entry.failures)
+
+    def left(self, address: Address, now: float, *, has_everything: bool = False) -> None:
+        """Note that a connected peer went: it may be dialled again after a pause."""
+        entry = self._entries.get(address)
+        if entry is not None:
+            entry.is_in_use = False
+            entry.failures += 1
+            entry.has_everything = has_everything
+            entry.dial_after = now + self._retry_seconds(entry.failures)
+
+    def _retry_seconds(self, failures: int) -> float:
+        seconds = min(MOST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** (failures - 1))
+        return seconds * self._rng.uniform(0.9, 1.1)
+
+    def remove(self, address: Address) -> None:
+        """Forget an address (it turned out to be our own)."""
+        self._entries.pop(address, None)
+        self._ban(address)
+
+    def ban(self, address: Address, peer_id: bytes) -> None:
+        """Never deal again with a peer that sent bad data.
+
+        A host of the wide Internet is banned whole; on a private network or this
+        machine, where many peers share a host, only its address and its peer id.
+        """
+        self._entries.pop(address, None)
+        self._ban(address)
+        if peer_id:
+            self._ban(peer_id)
+        if _is_global(address.host):
+            self._ban(address.host)
+
+    def _ban(self, what: Address | str | bytes) -> None:
+        if len(self._banned) < MAX_BANNED:
+            self._banned.add(what)
+
+    def is_banned(self, address: Address, peer_id: bytes = b"") -> bool:
+        """Say whether an address, its host or a peer id is banned."""
+        return bool(self._banned & {address, address.host, peer_id})
+
+
+def _is_global(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return False

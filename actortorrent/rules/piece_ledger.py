@@ -1,0 +1,266 @@
+"""Which piece is where: the ledger of what is missing, lent, stored and verified.
+
+The invariant: **a piece is in exactly one of four states, and each block of a started
+piece in exactly one of three.**
+
+::
+
+    piece   untouched -> started -> complete (all blocks stored) -> verified
+                ^___________|_______________|   failed its hash, or all taken back
+    block   missing -> lent (to one peer; in the endgame to several) -> stored
+              ^__________|
+
+Blocks are lent in runs. What is lent comes back by exactly one of three ways: it is
+stored, the peer gives it back, or the peer is gone and it is taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from actortorrent.rules.bitfield import indexes_of
+from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
+
+
+@dataclass(slots=True)
+class Loan:
+    """Some blocks that are out: lent to `conn` and not yet stored or given back."""
+
+    lease_id: int
+    conn: int
+    run: Run
+    blocks_out: int  # bitmask over the blocks of the piece
+
+
+@dataclass(slots=True)
+class _Started:
+    """A piece with at least one block lent or stored."""
+
+    stored: int = 0
+    loans: dict[int, Loan] = field(default_factory=dict)
+
+    def lent(self) -> int:
+        lent = 0
+        for loan in self.loans.values():
+            lent |= loan.blocks_out
+        return lent
+
+
+class PieceLedger:
+    """Keep the state of every piece and block, lend blocks out and take them back.
+
+    Pieces are bitmasks: bit i is piece i. `wanted` are the pieces of selected files.
+    """
+
+    def __init__(self, geometry: Geometry, wanted: int) -> None:
+        self._geometry = geometry
+        self.wanted = wanted
+        self.verified = 0
+        self.untouched = wanted  # wanted pieces with no block lent or stored
+        self.open = 0  # started pieces with a block missing
+        self._suspects: set[int] = set()
+        self._started: dict[int, _Started] = {}
+        self._loans: dict[int, Loan] = {}
+        self._loans_of: dict[int, dict[int, Loan]] = {}
+        self._next_lease_id = 1
+        self.bytes_out = 0
+
+    # --- questions -----------------------------------------------------------------------
+
+    @property
+    def lacking(self) -> int:
+        """Return the wanted pieces that are not verified."""
+        return self.wanted & ~self.verified
+
+    @property
+    def is_complete(self) -> bool:
+        """Say whether every wanted piece is verified."""
+        return not self.lacking
+
+    @property
+    def is_all_lent(self) -> bool:
+        """Say whether no block is left to lend but pieces are lacking: the endgame."""
+        return not self.untouched and not self.open and not self.is_complete
+
+    def loans_of(self, conn: int) -> tuple[Loan, ...]:
+        """Return what a peer has out."""
+        return tuple(self._loans_of.get(conn, {}).values())
+
+    def missing_blocks(self, piece_index: int) -> int:
+        """Return, as a bitmask, the blocks of a piece that are neither lent nor stored."""
+        started = self._started.get(piece_index)
+        all_blocks = self._geometry.all_blocks(piece_index)
+        return all_blocks if started is None else all_blocks & ~started.stored & ~started.lent()
+
+    def may_lend(self, piece_index: int, conn: int) -> bool:
+        """Say whether a peer may fetch from a piece: a suspect one is fetched from one peer."""
+        if piece_index not in self._suspects or piece_index not in self._started:
+            return True
+        return all(loan.conn == conn for loan in self._started[piece_index].loans.values())
+
+    def loans_to_double(self, conn: int, pieces: int, most_holders: int) -> Iterable[Loan]:
+        """Yield, oldest first, others' loans that a peer with these pieces could fetch too."""
+        for loan in self._loans.values():
+            piece_index = loan.run.piece_index
+            if not pieces >> piece_index & 1 or piece_index in self._suspects:
+                continue
+            rivals = [
+                other
+                for other in self._started[piece_index].loans.values()
+                if other.blocks_out & loan.blocks_out
+            ]
+            if len(rivals) < most_holders and all(other.conn != conn for other in rivals):
+                yield loan
+
+    # --- lending -------------------------------------------------------------------------
+
+    def lend(self, conn: int, piece_index: int, most_bytes: int) -> Loan:
+        """Lend the first missing run of a piece, of `most_bytes` at most but a block at least.
+
+        The piece must be untouched or open.
+        """
+        first_run = self._geometry.runs_of(piece_index, self.missing_blocks(piece_index))[0]
+        return self._lend_run(conn, _shortened(first_run, most_bytes, self._geometry))
+
+    def lend_again(self, conn: int, loan: Loan, most_bytes: int) -> Loan:
+        """Lend what another peer has out already (endgame)."""
+        runs = self._geometry.runs_of(loan.run.piece_index, loan.blocks_out)
+        return self._lend_run(conn, _shortened(runs[0], most_bytes, self._geometry))
+
+    def _lend_run(self, conn: int, run: Run) -> Loan:
+        loan = Loan(self._next_lease_id, conn, run, run.block_mask)
+        self._next_lease_id += 1
+        self._loans[loan.lease_id] = loan
+        self._loans_of.setdefault(conn, {})[loan.lease_id] = loan
+        started = self._started.setdefault(run.piece_index, _Started())
+        started.loans[loan.lease_id] = loan
+        self.bytes_out += run.length
+        self._settle(run.piece_index)
+        return loan
+
+    # --- what becomes of a loan ------------------------------------------------------------
+
+    def give_back(self, lease_id: int, missing: Iterable[Run]) -> None:
+        """Take back the blocks of a loan that did not come; the rest is on its way to disk."""
+        loan = self._loans.get(lease_id)
+        if loan is not None:
+            for run in missing:
+                self._come_back(loan, run.block_mask)
+            self._settle(loan.run.piece_index)
+
+    def take_back(self, lease_id: int) -> None:
+        """Take back all that is still out of a loan."""
+        loan = self._loans.get(lease_id)
+        if loan is not None:
+            self._come_back(loan, loan.blocks_out)
+            self._settle(loan.run.piece_index)
+
+    def store(self, lease_id: int, run: Run) -> tuple[Loan, ...]:
+        """Note that a run was written; return others' loans that are now of no use."""
+        loan = self._loans.get(lease_id)
+        if loan is not None:
+            self._come_back(loan, run.block_mask)
+        if self.verified >> run.piece_index & 1:  # meanwhile, through another peer
+            return ()
+        started = self._started.setdefault(run.piece_index, _Started())
+        started.stored |= run.block_mask
+        useless = tuple(
+            other for other in started.loans.values() if not other.blocks_out & ~started.stored
+        )
+        self._settle(run.piece_index)
+        return useless
+
+    def verify(self, piece_index: int) -> tuple[Loan, ...]:
+        """Note that a piece matched its hash; return the loans that are now of no use."""
+        started = self._started.pop(piece_index, None)
+        self._suspects.discard(piece_index)
+        self.verified |= 1 << piece_index
+        self.untouched &= ~(1 << piece_index)
+        self.open &= ~(1 << piece_index)
+        useless = tuple(started.loans.values()) if started else ()
+        for loan in useless:
+            self._forget(loan)
+        return useless
+
+    def fail(self, piece_index: int, *, is_suspect: bool) -> None:
+        """Note that a piece did not match its hash: all its blocks are missing again.
+
+        Where several peers had sent it, it is suspect: from then on it is lent to one
+        peer at a time, so that the next hash says something about that peer.
+        """
+        started = self._started.get(piece_index)
+        if started is not None:
+            started.stored = 0
+        if is_suspect:
+            self._suspects.add(piece_index)
+        self._settle(piece_index)
+
+    def lose(self, piece_index: int) -> None:
+        """Note that a verified piece can no longer be read: it is missing again."""
+        self.verified &= ~(1 << piece_index)
+        self._settle(piece_index)
+
+    def find_verified(self, pieces: int) -> None:
+        """Note, at start-up, the pieces whose content on disk matched."""
+        self.verified |= pieces
+        self.untouched &= ~pieces
+
+    def _come_back(self, loan: Loan, blocks: int) -> None:
+        self.bytes_out -= self._bytes_of(loan.run, loan.blocks_out & blocks)
+        loan.blocks_out &= ~blocks
+        if not loan.blocks_out:
+            self._drop(loan)
+
+    def _forget(self, loan: Loan) -> None:
+        self.bytes_out -= self._bytes_of(loan.run, loan.blocks_out)
+        self._drop(loan)
+
+    def _bytes_of(self, run: Run, blocks: int) -> int:
+        if blocks == run.block_mask:
+            return run.length
+        return sum(part.length for part in self._geometry.runs_of(run.piece_index, blocks))
+
+    def _drop(self, loan: Loan) -> None:
+        del self._loans[loan.lease_id]
+        peers_loans = self._loans_of[loan.conn]
+        del peers_loans[loan.lease_id]
+        if not peers_loans:
+            del self._loans_of[loan.conn]
+        started = self._started.get(loan.run.piece_index)
+        if started is not None:
+            started.loans.pop(loan.lease_id, None)
+
+    def _settle(self, piece_index: int) -> None:
+        """Put a piece that is not verified where its blocks say it belongs."""
+        bit = 1 << piece_index
+        started = self._started.get(piece_index)
+        if self.verified & bit:
+            return
+        if started is not None and not started.stored and not started.loans:
+            del self._started[piece_index]
+            started = None
+        is_open = started is not None and self.missing_blocks(piece_index)
+        self.open = self.open | bit if is_open else self.open & ~bit
+        is_untouched = started is None and self.wanted & bit
+        self.untouched = self.untouched | bit if is_untouched else self.untouched & ~bit
+
+    def check_invariant(self) -> None:
+        """Raise AssertionError unless every piece is in exactly one state (for tests)."""
+        started = sum(1 << piece_index for piece_index in self._started)
+        assert not self.untouched & (started | self.verified)
+        assert not started & self.verified
+        assert self.wanted & ~(self.untouched | started | self.verified) == 0
+        assert not self.open & ~started
+        for piece_index in indexes_of(started):
+            is_open = bool(self.missing_blocks(piece_index))
+            assert is_open == bool(self.open >> piece_index & 1)
+        out = [self._bytes_of(loan.run, loan.blocks_out) for loan in self._loans.values()]
+        assert self.bytes_out == sum(out)
+
+
+def _shortened(run: Run, most_bytes: int, geometry: Geometry) -> Run:
+    if run.length <= most_bytes:
+        return run
+    blocks = max(1, most_bytes // BLOCK_BYTES)
+    return geometry.run(run.piece_index, run.first_block, min(blocks, run.block_count))

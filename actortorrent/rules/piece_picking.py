@@ -1,0 +1,109 @@
+"""Which piece a peer is lent next: random first, rarest first, in order, or the endgame.
+
+* The first few pieces are picked at random: a whole piece to trade matters more then
+  than a rare one (BEP 3's author: "random first piece").
+* Then the piece that the fewest peers have, by chance among equals, so that peers
+  differ in what they hold and no piece dies with its last owner.
+* Pieces already begun come before new ones: only a whole piece can be verified,
+  shared and forgotten.
+* `is_sequential` takes the lowest piece instead, for playing while fetching.
+* When every block is lent and some are still out, they are lent a second time
+  (endgame), so that the last blocks do not wait for the slowest peer.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from actortorrent.rules.availability import Availability
+from actortorrent.rules.bitfield import indexes_of, lowest_set_bit, random_set_bit
+from actortorrent.rules.geometry import Geometry
+from actortorrent.rules.piece_ledger import Loan, PieceLedger
+
+RANDOM_FIRST_PIECES = 4
+MAX_RUN_BYTES = 1024 * 1024  # a larger piece is lent in runs of this size, to several peers
+ENDGAME_MOST_HOLDERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Say what was lent, and why: `rule` names the paragraph above."""
+
+    loan: Loan
+    rule: str
+
+
+class PiecePicker:
+    """Choose, for one peer at a time, what it is to fetch next, and lend it."""
+
+    def __init__(
+        self,
+        ledger: PieceLedger,
+        availability: Availability,
+        geometry: Geometry,
+        rng: random.Random,
+        *,
+        is_sequential: bool = False,
+    ) -> None:
+        self._ledger = ledger
+        self._availability = availability
+        self._geometry = geometry
+        self._rng = rng
+        self._is_sequential = is_sequential
+
+    def lend(self, conn: int, peers_pieces: int, most_bytes: int) -> Iterator[Pick]:
+        """Lend a peer runs of about `most_bytes` together; the first may be more, by a block.
+
+        After the first, only runs that fit whole are lent: a piece that comes in one
+        run is hashed from memory and written once.
+        """
+        bytes_left = most_bytes
+        while bytes_left > 0:
+            is_first = bytes_left == most_bytes
+            pick = self._lend_one(conn, peers_pieces, bytes_left, is_first=is_first)
+            if pick is None:
+                return
+            bytes_left -= pick.loan.run.length
+            yield pick
+
+    def _lend_one(
+        self, conn: int, peers_pieces: int, most_bytes: int, *, is_first: bool
+    ) -> Pick | None:
+        begun = self._begun_piece(conn, peers_pieces)
+        if begun is not None:
+            return Pick(self._lend(conn, begun, most_bytes), "piece already begun")
+        fresh = self._ledger.untouched & peers_pieces
+        if fresh:
+            piece_index, rule = self._pick_fresh(fresh)
+            if not is_first and most_bytes < self._first_run_bytes(piece_index):
+                return None
+            return Pick(self._lend(conn, piece_index, most_bytes), rule)
+        return self._lend_again(conn, peers_pieces, most_bytes) if is_first else None
+
+    def _begun_piece(self, conn: int, peers_pieces: int) -> int | None:
+        pieces = indexes_of(self._ledger.open & peers_pieces)
+        return next((index for index in pieces if self._ledger.may_lend(index, conn)), None)
+
+    def _pick_fresh(self, fresh: int) -> tuple[int, str]:
+        if self._is_sequential:
+            return lowest_set_bit(fresh), "sequential"
+        if self._ledger.verified.bit_count() < RANDOM_FIRST_PIECES:
+            return random_set_bit(fresh, self._rng), "random first piece"
+        return random_set_bit(self._availability.rarest(fresh), self._rng), "rarest first"
+
+    def _lend(self, conn: int, piece_index: int, most_bytes: int) -> Loan:
+        return self._ledger.lend(conn, piece_index, min(most_bytes, MAX_RUN_BYTES))
+
+    def _first_run_bytes(self, piece_index: int) -> int:
+        return min(self._geometry.piece_size(piece_index), MAX_RUN_BYTES)
+
+    def _lend_again(self, conn: int, peers_pieces: int, most_bytes: int) -> Pick | None:
+        if not self._ledger.is_all_lent:
+            return None
+        loans = self._ledger.loans_to_double(conn, peers_pieces, ENDGAME_MOST_HOLDERS)
+        for loan in loans:
+            again = self._ledger.lend_again(conn, loan, min(most_bytes, MAX_RUN_BYTES))
+            return Pick(again, "endgame")
+        return None

@@ -1,0 +1,48 @@
+"""How each part of a session stands: what the actors tell the reporter of themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PiecesStatus:
+    """Count the wanted pieces and their bytes, and the peers that would serve us."""
+
+    wanted_pieces: int = 0
+    verified_pieces: int = 0
+    wanted_bytes: int = 0
+    verified_bytes: int = 0
+    wasted_bytes: int = 0
+    peers_with_wanted: int = 0
+    peers_unchoking_us: int = 0
+    unavailable_pieces: int = 0  # lacking, and no connected peer has them
+    is_complete: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwarmStatus:
+    """Count connections and addresses.
+
+    `is_hopeless`: nobody is connected or being dialled, and every address known (if
+    any) has failed more than once. `last_failure` says how the last dial ended.
+    """
+
+    connected: int = 0
+    dialling: int = 0
+    waiting: int = 0
+    banned: int = 0
+    is_hopeless: bool = False
+    last_failure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferStatus:
+    """Add up what all peers of the session sent and received, gone ones included."""
+
+    downloaded_bytes: int = 0
+    uploaded_bytes: int = 0
+    download_rate: float = 0.0
+    upload_rate: float = 0.0
+    interested: int = 0
+    unchoked: int = 0
