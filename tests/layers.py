@@ -17,6 +17,7 @@ PACKAGE = "actortorrent"
 # its frozen dataclasses, enums, named tuples, type aliases and constants, not its functions.
 WIRE_VALUES = "wire's values"
 BELOW_ACTORS = frozenset({"version", "errors", "wire", "rules", "tracing"})
+DOORS = frozenset({"session", "lab", "api", "__init__"})
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "version": frozenset(),
     "errors": frozenset(),
@@ -27,8 +28,9 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "actors": BELOW_ACTORS,
     "session": BELOW_ACTORS | {"actors", "options"},
     "lab": BELOW_ACTORS | {"actors", "options"},
-    "__init__": BELOW_ACTORS | {"session", "options"},  # the public API
-    "cli": frozenset({"version", "errors", "tracing", "options", "session", "lab", "__init__"}),
+    "api": BELOW_ACTORS | {"options", "session"},  # the package for programs
+    "__init__": BELOW_ACTORS | {"options", "session", "api"},  # ... under one name
+    "cli": DOORS | {"version", "errors", "tracing", "options"},
     "__main__": frozenset({"cli"}),
 }
 
@@ -54,7 +56,7 @@ MAY_OPEN_FILES = frozenset({("wire.metainfo", "from_file")})  # a convenience of
 # Modules of actors/ that are not actors but what actors are made of.
 ACTORS_GROUND = frozenset({"actors.base", "actors.inbox"})
 # `.get()` waits. Beside `session`, these may: they wait for a queue, not for an actor.
-MAY_WAIT = frozenset({("actors.inbox", "get")})
+MAY_WAIT = frozenset({("actors.inbox", "get"), ("actors.hashing", "_hash_batch")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ class House:
             if imported.library != PACKAGE or imported.is_for_types:
                 continue
             target = self._actor_module(imported)
-            if target is not None and target != module:
+            if target is not None and target != module and not _is_base(tree, imported.name):
                 rule = f"an actor knows another only by its proxy, for types: {target}"
                 yield Finding(module, imported.line, rule)
 
@@ -264,6 +266,14 @@ def _is_value_class(node: ast.ClassDef) -> bool:
 def _is_actor_class(node: ast.stmt) -> bool:
     return isinstance(node, ast.ClassDef) and any(
         ast.unparse(base).partition("[")[0].endswith("Actor") for base in node.bases
+    )
+
+
+def _is_base(tree: ast.Module, name: str) -> bool:
+    """Return whether a class of the module builds on `name`: a part of it, then, no other."""
+    return any(
+        isinstance(node, ast.ClassDef) and name in map(ast.unparse, node.bases)
+        for node in tree.body
     )
 
 

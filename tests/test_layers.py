@@ -83,6 +83,7 @@ def test_an_import_against_the_layers_is_found(module: str, source: str, rule: s
         ("session", "from actortorrent.actors.swarm import Swarm"),
         ("cli__fetch", "from actortorrent import fetch\nimport click, rich.live"),
         ("cli__fetch", "from actortorrent import session"),
+        ("cli__fetch", "from actortorrent.api import load_torrent"),
         ("lab__x", "import threading, subprocess"),
         ("rules__x", "def f(d, q): return d.get('a'), d.get('a', 1)"),
         ("actors__inbox", "class Inbox:\n    def get(self): return self.queue.get(timeout=1)"),
@@ -160,3 +161,9 @@ if TYPE_CHECKING:
     from actortorrent.actors.swarm import Swarm
 """
     assert findings(actors__tracker=source) == []
+
+
+def test_a_class_may_build_on_a_part_of_itself_in_another_file() -> None:
+    part = "from actortorrent.actors.base import Actor\nclass PeerConnection(Actor): ..."
+    whole = "from .peer_connection import PeerConnection\nclass PeerActor(PeerConnection): ..."
+    assert findings(actors__peer_connection=part, actors__peer=whole) == []
