@@ -54,6 +54,25 @@ Reason = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class PeerRates:
+    """Say how a connection trades: what its peer's actor tells about once a second.
+
+    Attributes:
+        downloaded_bytes_total, uploaded_bytes_total: bytes of blocks since it began,
+            from the peer and to it.
+        download_rate, upload_rate: bytes a second now, from the peer and to it.
+        is_snubbed: whether the peer owes us blocks and has sent none for long.
+    """
+
+    conn: int
+    downloaded_bytes_total: int
+    uploaded_bytes_total: int
+    download_rate: float
+    upload_rate: float
+    is_snubbed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PeerStanding:
     """Say all about a peer that decides whether it gets a slot.
 

@@ -59,11 +59,11 @@ class RateMeter:
 
 
 class FairShare:
-    """Share a limit of bytes a second among all who want some.
+    """Share a limit of bytes a second among all who ask for some.
 
-    Every byte asked for is granted once, in parts and in time; over any stretch of
-    time no more is granted than the limit allows, and one burst. Whoever wants less
-    than an even share gets it all, and the others share the rest evenly.
+    An ask is answered by one grant, of all or a part; whoever wants more asks again.
+    Over any stretch of time no more is granted than the limit allows, and one burst.
+    Whoever wants less than an even share gets it all, and the others share the rest.
 
     Args:
         bytes_per_second: the limit, more than 0.
@@ -82,16 +82,18 @@ class FairShare:
 
     @property
     def is_anyone_waiting(self) -> bool:
-        """Say whether somebody wants bytes that were not granted yet."""
+        """Say whether somebody asked and got no answer yet."""
         return bool(self._wanted)
 
     def wants(self, conn: int, byte_count: int) -> None:
-        """Note that a connection wants more bytes, beside those it waits for already."""
+        """Note how many bytes a connection wants now, in place of what it asked for before."""
         if byte_count > 0:
-            self._wanted[conn] = self._wanted.get(conn, 0) + byte_count
+            self._wanted[conn] = byte_count
+        else:
+            self.forget(conn)
 
     def forget(self, conn: int) -> None:
-        """Drop what a connection waits for."""
+        """Drop what a connection asked for."""
         self._wanted.pop(conn, None)
 
     def grants(self, now: float) -> list[tuple[int, int]]:
@@ -100,9 +102,7 @@ class FairShare:
         shares = even_shares(self._wanted, int(self._available))
         for conn, byte_count in shares:
             self._available -= byte_count
-            rest = self._wanted.pop(conn) - byte_count  # served: to the end of the queue
-            if rest:
-                self._wanted[conn] = rest
+            del self._wanted[conn]
         return shares
 
     def _fill(self, now: float) -> None:

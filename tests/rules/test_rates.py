@@ -101,55 +101,65 @@ def test_a_limit_of_nothing_is_refused() -> None:
         FairShare(0)
 
 
-def test_what_is_asked_for_is_granted_once_in_parts() -> None:
+def test_an_ask_is_answered_once_with_what_there_is() -> None:
     share = FairShare(1000)
-    share.wants(7, 400)
     share.wants(7, 100)
+    share.wants(7, 400)
     assert share.grants(0.0) == [(7, 250)]
+    assert share.grants(0.125) == []
+    share.wants(7, 150)
     assert share.grants(0.125) == [(7, 125)]
-    assert share.grants(10.0) == [(7, 125)]
-    assert share.grants(20.0) == []
 
 
-def test_somebody_waits_until_all_was_granted() -> None:
+def test_a_limit_is_not_saved_up_beyond_one_burst() -> None:
+    share = FairShare(1000)
+    share.grants(0.0)
+    share.wants(7, 10**6)
+    assert share.grants(3600.0) == [(7, 250)]
+
+
+def test_somebody_waits_until_the_answer() -> None:
     share = FairShare(1000)
     waiting = [share.is_anyone_waiting]
     share.wants(7, 300)
-    for now in (0.0, 10.0):
-        waiting.append(share.is_anyone_waiting)
-        share.grants(now)
     waiting.append(share.is_anyone_waiting)
-    assert waiting == [False, True, True, False]
+    share.grants(0.0)
+    waiting.append(share.is_anyone_waiting)
+    assert waiting == [False, True, False]
+
+
+def ask_and_count(share: FairShare, conns: range, ticks: int) -> dict[int, int]:
+    """Let some ask for much at each tick of 0.1 s, and count what they get."""
+    got = dict.fromkeys(conns, 0)
+    asking = set(conns)
+    for tick in range(ticks):
+        for conn in sorted(asking):
+            share.wants(conn, 10**6)
+        asking.clear()
+        for conn, byte_count in share.grants(tick / 10):
+            got[conn] += byte_count
+            asking.add(conn)
+    return got
 
 
 def test_two_who_want_much_get_the_same() -> None:
-    share = FairShare(1000)
-    got = {1: 0, 2: 0}
-    for conn in got:
-        share.wants(conn, 10**6)
-    for tick in range(100):
-        for conn, byte_count in share.grants(tick / 10):
-            got[conn] += byte_count
-    assert got[1] == got[2]
+    got = ask_and_count(FairShare(1000), range(2), 100)
+    assert got[0] == got[1]
     assert sum(got.values()) == pytest.approx(9900 + 250, abs=2)
 
 
-def test_odd_bytes_go_round() -> None:
-    share = FairShare(10)
-    got = dict.fromkeys(range(30), 0)
-    for conn in got:
-        share.wants(conn, 1000)
-    for tick in range(1000):
-        for conn, byte_count in share.grants(tick / 10):
-            got[conn] += byte_count
+def test_single_bytes_go_round() -> None:
+    got = ask_and_count(FairShare(10), range(30), 1000)
     assert max(got.values()) - min(got.values()) <= 2
 
 
-def test_whoever_is_forgotten_gets_nothing() -> None:
+def test_whoever_is_forgotten_or_wants_nothing_gets_nothing() -> None:
     share = FairShare(1000)
-    share.wants(1, 100)
+    for conn in (1, 2):
+        share.wants(conn, 100)
     share.forget(1)
-    share.forget(2)
+    share.wants(2, 0)
+    share.forget(3)
     assert share.grants(0.0) == []
 
 
@@ -165,20 +175,18 @@ def test_over_any_time_no_more_than_the_limit_and_one_burst(
     limit: int, steps: list[tuple[float, int, int]]
 ) -> None:
     share, now = FairShare(limit), 1000.0
-    wanted, granted = dict.fromkeys(range(1, 6), 0), dict.fromkeys(range(1, 6), 0)
+    wanted: dict[int, int] = {}
     history: list[tuple[float, int]] = []
     for seconds, conn, byte_count in steps:
         now += seconds
         share.wants(conn, byte_count)
-        wanted[conn] += byte_count
+        wanted[conn] = byte_count
         grants = share.grants(now)
-        for granted_conn, granted_bytes in grants:
-            granted[granted_conn] += granted_bytes
-        history.append((now, sum(granted_bytes for _, granted_bytes in grants)))
-        assert all(granted[conn] <= wanted[conn] for conn in wanted)
+        assert all(granted <= wanted.pop(granted_conn) for granted_conn, granted in grants)
+        history.append((now, sum(granted for _, granted in grants)))
     burst = max(1.0, limit * BURST_SECONDS)
     for first in range(len(history)):
         total = 0
-        for moment, granted_bytes in history[first:]:
-            total += granted_bytes
+        for moment, granted in history[first:]:
+            total += granted
             assert total <= burst + limit * (moment - history[first][0]) + 1
