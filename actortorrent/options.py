@@ -28,7 +28,7 @@ class SessionOptions:
         keep_seeding: stay when complete, until interrupted or another limit is met.
         seed_ratio: stay when complete until uploaded / fetched reaches this.
         seed_seconds: stay when complete for this long at most.
-        stall_timeout_seconds: give up after this long without one verified piece, or None.
+        stall_timeout_seconds: give up after this long without a byte of use, or None.
         trace: file to write the trace to, or None.
         trace_level: "piece", "block" or "payload".
         seed: number that the dice are seeded with, or None for chance.

@@ -33,6 +33,7 @@ from actortorrent.rules.statuses import PiecesStatus
 if TYPE_CHECKING:
     from actortorrent.actors.peer import PeerProxy
     from actortorrent.actors.reporter import ReporterProxy
+    from actortorrent.actors.seeder import SeederProxy
     from actortorrent.actors.swarm import SwarmProxy
 
 MOST_OUT_BYTES_A_PEER = BUDGET_BYTES // 4
@@ -61,11 +62,14 @@ class PieceManager(Actor):
         reporter: ReporterProxy,
         *,
         is_sequential: bool = False,
+        is_seed_only: bool = False,
     ) -> None:
         super().__init__(runtime, "PieceManager")
         self._geometry = geometry
+        self._is_seed_only = is_seed_only
         self._reporter = reporter
         self._swarm: SwarmProxy | None = None
+        self._seeder: SeederProxy | None = None
         self._ledger = PieceLedger(geometry, wanted)
         self._availability = Availability()
         self._picker = PiecePicker(
@@ -85,9 +89,10 @@ class PieceManager(Actor):
         self._verified_bytes = 0
         self._wanted_bytes = self._bytes_of(wanted)
 
-    def report_to(self, swarm: SwarmProxy) -> None:
-        """Learn whom to tell of peers that misbehave."""
+    def report_to(self, swarm: SwarmProxy, seeder: SeederProxy) -> None:
+        """Learn whom to tell of peers that misbehave, and of the end of fetching."""
         self._swarm = swarm
+        self._seeder = seeder
 
     # --- the peers' facts ---------------------------------------------------------------------
 
@@ -154,6 +159,9 @@ class PieceManager(Actor):
 
     def content_checked(self, verified: int) -> None:
         """Learn which pieces are on disk already."""
+        if self._is_seed_only:
+            self._ledger.want(verified)
+            self._wanted_bytes = self._bytes_of(verified)
         self._ledger.find_verified(verified)
         self._verified_bytes = self._bytes_of(verified & self._ledger.wanted)
         self._report()
@@ -296,8 +304,9 @@ class PieceManager(Actor):
         if is_complete and not self._was_complete:
             self._report()
             self._reporter.content_completed.defer()
-            if self._swarm is not None:
+            if self._swarm is not None and self._seeder is not None:
                 self._swarm.we_are_complete.defer()
+                self._seeder.mode_changed.defer(True)
         self._was_complete = is_complete
 
     def _report_soon(self) -> None:

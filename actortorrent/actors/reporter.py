@@ -11,7 +11,7 @@ from __future__ import annotations
 import queue
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actortorrent.actors.base import Actor, Proxy, Runtime, message
 from actortorrent.errors import StorageError
@@ -45,7 +45,7 @@ class TrackersLeft:
     """Say that the trackers know that we have gone, or will not hear it."""
 
 
-Report = Progress | Notice | ContentKnown | TrackersLeft | End
+Outbox = queue.SimpleQueue[Any]  # the session puts in what concerns it alone, too
 
 
 class Reporter(Actor):
@@ -55,7 +55,7 @@ class Reporter(Actor):
         self,
         runtime: Runtime,
         goals: Goals,
-        outbox: queue.SimpleQueue[Report],
+        outbox: Outbox,
         *,
         has_trackers: bool,
     ) -> None:
@@ -85,6 +85,7 @@ class Reporter(Actor):
     def pass_totals_to(self, tracker: TrackerProxy) -> None:
         """Learn whom to tell how much was transferred."""
         self._tracker = tracker
+        self._pass_totals()
 
     def checking(self, bytes_done: int, bytes_total: int) -> None:
         """Note how far the check of what is on disk has come."""
@@ -124,6 +125,8 @@ class Reporter(Actor):
 
     def transfer_changed(self, status: TransferStatus) -> None:
         """Note how much was sent and received."""
+        if status.downloaded_bytes > self._transfer.downloaded_bytes:
+            self._last_progress_at = time.monotonic()
         self._transfer = status
 
     def tracker_changed(self, status: TrackerStatus) -> None:
@@ -136,16 +139,11 @@ class Reporter(Actor):
 
     def disk_failed(self, error: StorageError) -> None:
         """End the session: the disk will not do what is needed."""
-        self._end(End(error))
+        self._finish(End(error))
 
     def notice(self, text: str) -> None:
         """Pass a line on to the user."""
         self._outbox.put(Notice(text))
-
-    def stopping(self) -> None:
-        """Note that the session stops."""
-        self._phase = "stopping"
-        self._has_ended = True
 
     # --- telling -----------------------------------------------------------------------------
 
@@ -222,12 +220,12 @@ class Reporter(Actor):
     def _end_if_due(self) -> None:
         end = decide_end(self._goals, self._situation()) if self._is_running() else None
         if end is not None:
-            self._end(end)
+            self._finish(end)
 
     def _is_running(self) -> bool:
         return self._phase in ("fetching", "seeding") and not self._has_ended
 
-    def _end(self, end: End) -> None:
+    def _finish(self, end: End) -> None:
         if not self._has_ended:
             self._has_ended = True
             self._outbox.put(end)
@@ -264,5 +262,4 @@ class ReporterProxy(Proxy):
     trackers_left = message(Reporter.trackers_left)
     disk_failed = message(Reporter.disk_failed)
     notice = message(Reporter.notice)
-    stopping = message(Reporter.stopping)
     progress = message(Reporter.progress)

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actortorrent.actors.base import Actor, Proxy, Runtime, Timer, message
+from actortorrent.actors.base import Actor, Proxy, Runtime, message
+from actortorrent.actors.inbox import Timer
 from actortorrent.actors.peer_values import Connection, Parting
 from actortorrent.rules.address_book import AddressBook
 from actortorrent.rules.double_connections import keep_newer

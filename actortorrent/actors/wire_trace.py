@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from actortorrent.actors.inbox import Inbox
     from actortorrent.wire.handshake import Handshake
     from actortorrent.wire.messages import Message
-    from actortorrent.wire.peer_protocol import Direction, Event, PeerProtocol
+    from actortorrent.wire.conversation import Direction
+    from actortorrent.wire.peer_protocol import Event, PeerProtocol
 
 
 class WireTrace:

@@ -96,6 +96,6 @@ def _end_of_hopeless(situation: Situation) -> End | None:
 
 def _stalled(timeout_seconds: float, activity: str) -> NoProgressError:
     return NoProgressError(
-        f"no piece came for {timeout_seconds:g} s; at the end: {activity or 'nothing'}",
+        f"nothing came for {timeout_seconds:g} s; at the end: {activity or 'nothing'}",
         hint="what was verified is kept: run the same command again to go on",
     )

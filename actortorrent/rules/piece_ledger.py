@@ -201,6 +201,10 @@ class PieceLedger:
         self.verified &= ~(1 << piece_index)
         self._settle(piece_index)
 
+    def want(self, pieces: int) -> None:
+        """Want these pieces and no others; to be said before any block is lent."""
+        self.wanted = self.untouched = pieces
+
     def find_verified(self, pieces: int) -> None:
         """Note, at start-up, the pieces whose content on disk matched."""
         self.verified |= pieces

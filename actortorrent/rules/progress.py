@@ -10,7 +10,7 @@ class Progress:
     """Say how a session stands at one moment; what progress views and scripts are given.
 
     Attributes:
-        phase: "starting", "checking", "fetching", "seeding" or "stopping".
+        phase: "starting", "checking", "fetching" or "seeding".
         activity: one sentence on what it does, or what it waits for.
         elapsed_seconds: since the session began.
         wanted_bytes: bytes of the selected files.
@@ -60,4 +60,4 @@ class Progress:
     @property
     def is_complete(self) -> bool:
         """Say whether every selected file is whole and verified."""
-        return self.phase in ("seeding", "stopping") and self.verified_bytes >= self.wanted_bytes
+        return self.phase == "seeding"

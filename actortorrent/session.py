@@ -1,0 +1,226 @@
+"""A session: one torrent, from start to end.
+
+It starts the actors (`crew.py`), sleeps on the outbox of the `Reporter` until that says
+that it is over, or somebody asks it to stop, or an actor has failed, and stops them.
+"""
+
+from __future__ import annotations
+
+import queue
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from actortorrent.actors.base import Runtime
+from actortorrent.actors.reporter import ContentKnown, Notice, TrackersLeft
+from actortorrent.crew import Crew
+from actortorrent.errors import ActorTorrentError
+from actortorrent.options import SessionOptions
+from actortorrent.rules.ending import End, Goals
+from actortorrent.rules.progress import Progress
+from actortorrent.wire.handshake import new_peer_id
+from actortorrent.wire.metainfo import Metainfo
+
+if TYPE_CHECKING:
+    from actortorrent.actors.content_location import ContentLocation
+
+GOODBYE_SECONDS = 1.5  # for the trackers to hear that we go
+PEER_NAME = "Peer-"  # how the names of peers' actors begin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Say how a session went.
+
+    Attributes:
+        progress: how it stood at the end.
+        output: the folder with the content.
+        was_interrupted: it was asked to stop before it was done.
+        average_download_rate: bytes a second, over the time it was fetching.
+        trace: where the trace is, if one was kept.
+    """
+
+    progress: Progress
+    output: Path
+    elapsed_seconds: float
+    was_interrupted: bool
+    is_complete: bool
+    average_download_rate: float
+    trace: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class _StopRequested:
+    """Somebody wants the session to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ActorFailed:
+    """An actor failed: a bug of ours."""
+
+    name: str
+    error: BaseException
+
+
+class Session:
+    """Run one torrent; `run` returns when it is done.
+
+    Args:
+        metainfo: the torrent.
+        options: how it is to run.
+        on_progress: called in the thread of `run`, about twice a second.
+        on_notice: called in the thread of `run` with one line that people should know.
+        location: where the content lies, for seeding what is there; without it, it is
+            fetched into `options.output`.
+    """
+
+    def __init__(
+        self,
+        metainfo: Metainfo,
+        options: SessionOptions,
+        *,
+        on_progress: Callable[[Progress], None] | None = None,
+        on_notice: Callable[[str], None] | None = None,
+        location: ContentLocation | None = None,
+    ) -> None:
+        self._metainfo = metainfo
+        self._options = options
+        self._on_progress = on_progress
+        self._on_notice = on_notice
+        self._location = location
+        self._outbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        rng = random.Random(options.seed)
+        runtime = Runtime(actor_failed=self._actor_failed, rng=rng)
+        self._crew = Crew(runtime, metainfo, options, new_peer_id(rng), location)
+        self._progress = Progress()
+        self._fetching_began = self._fetching_ended = 0.0
+
+    @property
+    def port(self) -> int:
+        """Return the port that the session listens on, once it runs."""
+        return self._crew.port
+
+    def request_stop(self) -> None:
+        """Make `run` return soon; safe from other threads and from signal handlers."""
+        self._outbox.put(_StopRequested())
+
+    def run(self) -> Summary:
+        """Run until done, and return how it went.
+
+        Raises:
+            ActorTorrentError: one of its kinds says why it could not be done.
+        """
+        began = time.monotonic()
+        try:
+            self._crew.start(self._goals(), self._outbox)
+            was_interrupted = self._listen()
+        finally:
+            self._stop()
+        return Summary(
+            progress=self._progress,
+            output=self._options.output,
+            elapsed_seconds=time.monotonic() - began,
+            was_interrupted=was_interrupted,
+            is_complete=self._is_complete,
+            average_download_rate=self._average_download_rate(),
+            trace=self._options.trace,
+        )
+
+    def _goals(self) -> Goals:
+        options = self._options
+        return Goals(
+            is_seed_only=self._location is not None,
+            keep_seeding=options.keep_seeding,
+            seed_ratio=options.seed_ratio,
+            seed_seconds=options.seed_seconds,
+            stall_timeout_seconds=options.stall_timeout_seconds,
+        )
+
+    # --- listening -----------------------------------------------------------------------------
+
+    def _listen(self) -> bool:
+        """Hear reports until the session is over; say whether it was interrupted."""
+        while True:
+            report = self._outbox.get()
+            match report:
+                case Progress():
+                    self._show(report)
+                case Notice(text=text):
+                    self._notice(text)
+                case ContentKnown():
+                    self._fetching_began = time.monotonic()
+                    self._crew.open_doors()
+                case End(error=None):
+                    return False
+                case End(error=error):
+                    raise error
+                case _StopRequested():
+                    return True
+                case _ActorFailed():
+                    raise _as_bug(report) from report.error
+
+    def _show(self, progress: Progress) -> None:
+        if progress.phase == "seeding" and not self._fetching_ended:
+            self._fetching_ended = time.monotonic()
+        self._progress = progress
+        if self._on_progress is not None:
+            self._on_progress(progress)
+
+    def _notice(self, text: str) -> None:
+        if self._on_notice is not None:
+            self._on_notice(text)
+
+    def _actor_failed(self, name: str, error: BaseException) -> None:
+        """Hear, in the failing actor's thread, that it has failed.
+
+        A peer's death is nobody else's; any other actor's ends the session.
+        """
+        if name.startswith(PEER_NAME):
+            self._outbox.put(Notice(f"{name} failed, a bug of ours: {_described(error)}"))
+        else:
+            self._outbox.put(_ActorFailed(name, error))
+
+    # --- stopping ------------------------------------------------------------------------------
+
+    def _stop(self) -> None:
+        crew = self._crew
+        self._is_complete = self._progress.is_complete
+        if crew.tracker is not None:
+            crew.tracker.say_goodbye.defer()
+        crew.stop_peers()
+        if crew.tracker is not None:
+            self._await_goodbye(time.monotonic() + GOODBYE_SECONDS)
+        self._progress = crew.last_progress() or self._progress
+        crew.stop_all()
+
+    def _await_goodbye(self, deadline: float) -> None:
+        """Wait until the trackers know that we go, but not for long."""
+        while (seconds := deadline - time.monotonic()) > 0:
+            try:
+                report = self._outbox.get(timeout=seconds)
+            except queue.Empty:
+                return
+            if isinstance(report, TrackersLeft):
+                return
+
+    def _average_download_rate(self) -> float:
+        ended = self._fetching_ended or time.monotonic()
+        seconds = ended - self._fetching_began
+        is_known = self._fetching_began and seconds > 0
+        return self._progress.fetched_bytes / seconds if is_known else 0.0
+
+
+def _as_bug(failed: _ActorFailed) -> ActorTorrentError:
+    if isinstance(failed.error, ActorTorrentError):
+        return failed.error
+    return ActorTorrentError(
+        f"{failed.name} failed: {_described(failed.error)}",
+        hint="this is a bug of ours; what was verified is kept",
+    )
+
+
+def _described(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
