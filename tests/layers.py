@@ -17,7 +17,7 @@ PACKAGE = "actortorrent"
 # its frozen dataclasses, enums, named tuples, type aliases and constants, not its functions.
 WIRE_VALUES = "wire's values"
 BELOW_ACTORS = frozenset({"version", "errors", "wire", "rules", "tracing"})
-DOORS = frozenset({"session", "lab", "api", "__init__"})
+DOORS = frozenset({"session", "creating", "lab", "api", "__init__"})
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "version": frozenset(),
     "errors": frozenset(),
@@ -27,9 +27,10 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "options": frozenset({"errors", WIRE_VALUES}),
     "actors": BELOW_ACTORS,
     "session": BELOW_ACTORS | {"actors", "options"},
+    "creating": BELOW_ACTORS | {"actors"},  # makes torrents, and needs no actor
     "lab": BELOW_ACTORS | {"actors", "options"},
     "api": BELOW_ACTORS | {"options", "session"},  # the package for programs
-    "__init__": BELOW_ACTORS | {"options", "session", "api"},  # ... under one name
+    "__init__": BELOW_ACTORS | {"options", "session", "creating", "api"},  # ... under one name
     "cli": DOORS | {"version", "errors", "tracing", "options"},
     "__main__": frozenset({"cli"}),
 }
