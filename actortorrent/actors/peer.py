@@ -49,7 +49,11 @@ class PeerActor(PeerConnection):
         self._downloads = Downloads(
             torrent.geometry, time.monotonic(), is_limited=torrent.is_download_limited
         )
-        self._uploads = Uploads(torrent.open_reader, is_limited=torrent.is_upload_limited)
+        self._uploads = Uploads(
+            torrent.open_reader,
+            self._protocol.piece_header,
+            is_limited=torrent.is_upload_limited,
+        )
         self._upload_meter = RateMeter()
         self._has_asked_to_upload = False
         self._has_asked_to_download = False
@@ -145,9 +149,7 @@ class PeerActor(PeerConnection):
 
     def _send_cancels(self, runs: tuple[Run, ...]) -> None:
         for run in runs:
-            self._send(
-                self._protocol.cancels(run.piece_index, run.offset, run.length, BLOCK_BYTES)
-            )
+            self._send(self._protocol.cancels(run.piece_index, run.offset, run.length, BLOCK_BYTES))
 
     def show_interest(self, is_interested: bool) -> None:
         """Tell the peer whether it has anything that we want."""

@@ -8,6 +8,7 @@ from actortorrent.rules.borrowing import Borrowed, GivenBack
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
 from actortorrent.rules.leases import FilledRun, Lease
 from actortorrent.rules.pipeline import Pipeline
+from actortorrent.wire.handshake import HANDSHAKE_BYTES
 from actortorrent.wire.peer_protocol import Block
 
 SNUB_SECONDS = 20.0  # without a block that was asked for
@@ -33,7 +34,8 @@ class Downloads:
     def __init__(self, geometry: Geometry, now: float, *, is_limited: bool) -> None:
         self._borrowed = Borrowed(geometry)
         self.pipeline = Pipeline(now)
-        self.allowance = 0 if is_limited else None
+        # The handshake is free: nobody shares out the limit before hands are shaken.
+        self.allowance = HANDSHAKE_BYTES if is_limited else None
         self.has_asked = False  # for work, and no answer has come yet
         self.is_snubbed = False
         self.useful_bytes = 0

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from actortorrent.errors import PeerProtocolError
-from actortorrent.wire.messages import PieceHeader, Request
+from actortorrent.wire.messages import Request
 
 if TYPE_CHECKING:
     from actortorrent.actors.content_reader import ContentReader
@@ -26,13 +26,21 @@ ENOUGH_PENDING_BYTES = 256 * 1024  # serve on only while less than this waits to
 class Uploads:
     """Queue one peer's requests and serve them.
 
+    `piece_header` is the protocol's: it writes what goes before a block, and counts both.
     `allowance` is how many bytes may be sent before more are granted; None: any.
     """
 
-    __slots__ = ("_open_reader", "_queue", "_reader", "allowance", "sent_bytes")
+    __slots__ = ("_open_reader", "_piece_header", "_queue", "_reader", "allowance", "sent_bytes")
 
-    def __init__(self, open_reader: Callable[[], ContentReader], *, is_limited: bool) -> None:
+    def __init__(
+        self,
+        open_reader: Callable[[], ContentReader],
+        piece_header: Callable[[int, int, int], bytes],
+        *,
+        is_limited: bool,
+    ) -> None:
         self._open_reader = open_reader
+        self._piece_header = piece_header
         self._reader: ContentReader | None = None
         self._queue: deque[Request] = deque()
         self.allowance = 0 if is_limited else None
@@ -92,8 +100,8 @@ class Uploads:
         parts: list[bytes | memoryview] = []
         begin = 0
         for request in batch:
-            header = PieceHeader(request.piece_index, request.block_offset, request.length)
-            parts += (header.encode(), data[begin : begin + request.length])
+            header = self._piece_header(request.piece_index, request.block_offset, request.length)
+            parts += (header, data[begin : begin + request.length])
             begin += request.length
         self.sent_bytes += length
         if self.allowance is not None:
