@@ -12,7 +12,9 @@
      ├── StorageError                6  the disk: full, forbidden, read-only, vanished
      ├── ContentMismatchError        7  the files are not what the torrent describes
      ├── PeerProtocolError              a peer's fault: closes that peer, never reaches the user
+     ├── LabError                       a process of the lab did not do its part
      └── TrackerError                   a tracker's fault: told to the user, another is tried
+          └── TrackerRefusalError       it answered, and the answer is no
 
 The message of each is one line that says what was expected and what came.
 `hint`, where there is one, says what the user can do next.
@@ -103,3 +105,11 @@ class PeerProtocolError(ActorTorrentError):
 
 class TrackerError(ActorTorrentError):
     """Say how a tracker refused, failed or answered nonsense."""
+
+
+class TrackerRefusalError(TrackerError):
+    """Say why a tracker that could be asked will not serve us."""
+
+
+class LabError(ActorTorrentError):
+    """Say which process of the lab did not do its part."""

@@ -1,0 +1,300 @@
+"""Fetch one small document by HTTP(S) from somebody who may be hostile, in bounded time and space.
+
+`requests` speaks HTTP; what it leaves open is closed here:
+
+* its timeout starts anew with each byte: a timer shuts the socket down at the deadline,
+  whatever is going on (a handshake, a header, a body); `cancel` does the same earlier;
+* a body is read in small steps, unpacked, up to a limit: a gzip bomb ends there;
+* redirects are followed by hand: few, only to http(s), and never from a public address
+  to a local one, judged by the very address that is then dialled.
+
+The environment (proxies, `.netrc`) is left out on purpose: a tracker is to see the
+address that peers will be told, and nobody else is to see the passkey. Own certificates
+are taken from `SSL_CERT_FILE` or `REQUESTS_CA_BUNDLE`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from actortorrent.actors.resolving import (
+    Resolve,
+    explain_os_error,
+    is_local,
+    make_socket,
+    reachable_from,
+    resolve,
+)
+from actortorrent.errors import TrackerError
+from actortorrent.version import VERSION
+from actortorrent.wire.addresses import Address
+from actortorrent.wire.tracker_http import MAX_REPLY_BYTES
+from actortorrent.wire.tracker_urls import parse_tracker_url
+
+STEP_BYTES = 16 * 1024
+REDIRECT_STATUSES = (301, 302, 303, 307, 308)
+HEADERS = {
+    "User-Agent": f"actortorrent/{VERSION}",
+    "Accept-Encoding": "gzip",
+    "Connection": "close",
+}
+# What requests and the libraries below it raise on hostile answers and URLs; ValueError
+# stands for their many kinds of "this is no URL".
+FAILURES = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    HTTPException,
+    OSError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """Bound one fetch."""
+
+    total_seconds: float = 30.0
+    connect_seconds: float = 10.0  # for each address of the host
+    body_bytes: int = MAX_REPLY_BYTES
+    redirects: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """Hold what came: the status, and the body unpacked."""
+
+    status: int
+    body: bytes
+
+
+class HttpFetch:
+    """Fetch once; `run` in a thread made for it, `cancel` from any.
+
+    Args:
+        bind: our own address to ask from, or None.
+        limits: what to put up with.
+        find_addresses: looks up a host.
+        is_local_address: tells local addresses from public ones.
+    """
+
+    def __init__(
+        self,
+        *,
+        bind: str | None = None,
+        limits: HttpLimits | None = None,
+        find_addresses: Resolve = resolve,
+        is_local_address: Callable[[Address], bool] = is_local,
+    ) -> None:
+        self._bind = bind
+        self._limits = limits or HttpLimits()
+        self._find_addresses = find_addresses
+        self._is_local_address = is_local_address
+        self._line = Line()
+        self._has_been_public = False
+
+    def run(self, url: str) -> HttpAnswer:
+        """Return the answer; at the deadline at the latest it ends.
+
+        Raises:
+            TrackerError: whatever went wrong; its text holds no part of the URL.
+        """
+        seconds = self._limits.total_seconds
+        timer = threading.Timer(seconds, self._line.cut, (f"no whole answer in {seconds:g} s",))
+        timer.daemon = True
+        timer.start()
+        try:
+            return self._follow(url)
+        except FAILURES as error:
+            self._line.check()
+            raise TrackerError(_explain(error)) from None
+        finally:
+            timer.cancel()
+            self._line.release()
+
+    def cancel(self) -> None:
+        """End a fetch under way, or one that has not begun."""
+        self._line.cut("cancelled")
+
+    def _follow(self, url: str) -> HttpAnswer:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.headers.update(HEADERS)
+            session.mount("http://", _Adapter(self._dial))
+            session.mount("https://", _Adapter(self._dial))
+            for _ in range(self._limits.redirects + 1):
+                answer = self._fetch(session, url)
+                if isinstance(answer, HttpAnswer):
+                    return answer
+                url = answer
+        raise TrackerError(f"more than {self._limits.redirects} redirects")
+
+    def _fetch(self, session: requests.Session, url: str) -> HttpAnswer | str:
+        """Return the answer, or the URL to which we are sent."""
+        with session.get(
+            url,
+            stream=True,
+            allow_redirects=False,
+            timeout=self._limits.total_seconds,
+            verify=_certificates(),
+        ) as response:
+            target = response.headers.get("Location")
+            if response.status_code in REDIRECT_STATUSES and target:
+                return _redirected(url, target)
+            return HttpAnswer(response.status_code, self._read_body(response))
+
+    def _read_body(self, response: requests.Response) -> bytes:
+        body = bytearray()
+        while True:
+            step: bytes = response.raw.read1(STEP_BYTES, decode_content=True)
+            self._line.check()  # a line that was cut looks like an end
+            if not step:
+                return bytes(body)
+            body += step
+            if len(body) > self._limits.body_bytes:
+                raise TrackerError(f"expected at most {self._limits.body_bytes} bytes, found more")
+
+    # --- connections ------------------------------------------------------------------------
+
+    def _dial(self, host: str, port: int) -> socket.socket:
+        addresses = reachable_from(self._bind, self._find_addresses(host, port))
+        why = ""
+        for address in self._allowed(addresses):
+            try:
+                return self._connect(address)
+            except OSError as error:
+                self._line.check()
+                why = explain_os_error(error)
+        raise TrackerError(why)
+
+    def _allowed(self, addresses: tuple[Address, ...]) -> tuple[Address, ...]:
+        """Leave out local addresses, once we have been at a public one."""
+        if not self._has_been_public:
+            return addresses
+        public = tuple(address for address in addresses if not self._is_local_address(address))
+        if not public:
+            raise TrackerError("it redirects from a public address to a local one")
+        return public
+
+    def _connect(self, address: Address) -> socket.socket:
+        sock = make_socket(socket.SOCK_STREAM, address, self._bind)
+        try:
+            self._line.hold(sock)
+            sock.settimeout(self._limits.connect_seconds)
+            sock.connect((address.host, address.port))
+            self._line.check()
+        except BaseException:
+            sock.close()
+            raise
+        self._has_been_public |= not self._is_local_address(address)
+        return sock
+
+
+class Line:
+    """Hold the socket in use, so that another thread can cut it.
+
+    It holds a duplicate of its own: TLS moves the descriptor into another object, and a
+    descriptor that its owner closed may already be somebody else's.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sock: socket.socket | None = None
+        self._cut_because = ""
+
+    def hold(self, sock: socket.socket) -> None:
+        """Take the place of the socket before; raises TrackerError if the line is cut."""
+        self.release()
+        with self._lock:
+            if not self._cut_because:
+                self._sock = sock.dup()
+        self.check()
+
+    def cut(self, why: str) -> None:
+        """Shut down the socket, and all to come; who waits on it is woken."""
+        with self._lock:
+            self._cut_because = self._cut_because or why
+            if self._sock is not None:
+                with suppress(OSError):  # not connected, or no more
+                    self._sock.shutdown(socket.SHUT_RDWR)
+
+    def check(self) -> None:
+        """Raise TrackerError if the line is cut."""
+        if self._cut_because:
+            raise TrackerError(self._cut_because)
+
+    def release(self) -> None:
+        """Let go of the socket."""
+        with self._lock:
+            if self._sock is not None:
+                self._sock.close()
+            self._sock = None
+
+
+Dial = Callable[[str, int], socket.socket]
+
+
+class _Adapter(HTTPAdapter):
+    """Have requests connect by `dial`: urllib3's own proxies hook in at the same place."""
+
+    def __init__(self, dial: Dial) -> None:
+        self._dial = dial
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _pools(self._dial)
+
+
+def _pools(dial: Dial) -> dict[str, type[urllib3.HTTPConnectionPool]]:
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return dial(self.host, self.port)
+
+    class Secure(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return dial(self.host, self.port)
+
+    class PlainPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
+def _redirected(url: str, target: str) -> str:
+    new = urljoin(url, target)
+    if parse_tracker_url(new).is_udp:
+        raise TrackerError("it redirects to something that is not http or https")
+    return new
+
+
+def _certificates() -> str | bool:
+    return os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE") or True
+
+
+def _explain(error: Exception) -> str:
+    """Say in a few words of ours what failed: the library's own words quote the URL."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return "no secure connection: its certificate or its TLS is not accepted"
+    causes: list[BaseException | None] = [error]
+    while causes[-1] is not None:
+        cause = causes[-1]
+        if isinstance(cause, OSError) and cause.errno is not None:
+            return explain_os_error(cause)
+        causes.append(cause.__cause__ or cause.__context__)
+    return "its URL is malformed" if isinstance(error, ValueError) else "it does not speak HTTP"
