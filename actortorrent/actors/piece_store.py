@@ -1,0 +1,179 @@
+"""Runs of blocks in, verified pieces out: what the storage does with what peers send.
+
+A run that is a whole piece is hashed where it lies and written only if it is right. Any
+other run is written at once, and hashed on the way if it continues what was hashed of
+its piece before; when the last block is there, the rest is read back and the piece
+judged. A verified piece is never written again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from actortorrent.actors.content_layout import ContentLayout
+from actortorrent.actors.files import Files
+from actortorrent.rules.geometry import Run
+from actortorrent.rules.leases import FilledRun
+from actortorrent.rules.partial_pieces import (
+    Contribution,
+    PartialPieces,
+    contributors_of,
+)
+from actortorrent.rules.suspects import Evidence, Suspects
+from actortorrent.wire.metainfo import Metainfo
+
+READ_BACK_BYTES = 1024 * 1024
+
+
+class Verdict(Enum):
+    """Say what became of a run."""
+
+    USELESS = "its blocks were there already"
+    STORED = "the piece is not whole yet"
+    VERIFIED = "it made the piece whole, and the piece is right"
+    FAILED = "it made the piece whole, and the piece is wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Say what became of a run, and what that says about its senders.
+
+    Attributes:
+        contributors: of a failed piece, the connections that had sent its blocks.
+        guilty: of a verified piece, those that had sent bad bytes of it before.
+    """
+
+    verdict: Verdict
+    contributors: tuple[int, ...] = ()
+    guilty: tuple[int, ...] = ()
+
+
+class _HashedPart:
+    """The SHA-1 of a piece's first `length` bytes, as long as they come in order."""
+
+    __slots__ = ("_sha1", "length")
+
+    def __init__(self) -> None:
+        self._sha1 = hashlib.sha1(usedforsecurity=False)
+        self.length = 0
+
+    def add(self, data: memoryview) -> None:
+        self._sha1.update(data)
+        self.length += len(data)
+
+    def digest(self) -> bytes:
+        return self._sha1.digest()
+
+
+class PieceStore:
+    """Write runs, judge pieces, and remember who sent what until they are judged."""
+
+    def __init__(self, metainfo: Metainfo, layout: ContentLayout, files: Files) -> None:
+        self._metainfo = metainfo
+        self._geometry = layout.geometry
+        self._files = files
+        self._hashed: dict[int, _HashedPart] = {}
+        self._suspects = Suspects()
+        self._scratch = memoryview(bytearray(min(READ_BACK_BYTES, self._geometry.piece_length)))
+        self.wanted = layout.wanted_pieces()
+        self.verified = 0  # bit i is piece i
+        self.partial = PartialPieces(self._geometry)
+
+    def store(self, conn: int, filled: FilledRun) -> Outcome:
+        """Take a run; return what became of it.
+
+        Raises:
+            StorageError: if the disk does not take it; then nothing of it counts as stored.
+        """
+        run = filled.run
+        if not (self.wanted & ~self.verified) >> run.piece_index & 1:
+            return Outcome(Verdict.USELESS)
+        with memoryview(filled.buffer) as data:
+            if run.length == self._geometry.piece_size(run.piece_index):
+                return self._store_piece(conn, run, data)
+            return self._store_part(conn, run, data)
+
+    def _store_piece(self, conn: int, run: Run, data: memoryview) -> Outcome:
+        digest = _sha1(data)
+        if digest == self._metainfo.piece_hash(run.piece_index):
+            self._files.write(run.piece_index, 0, data)
+            return self._verified(run.piece_index, data)
+        self._suspects.accuse(run.piece_index, [Evidence(conn, run, digest)])
+        return self._failed(run.piece_index, (conn,))
+
+    def _store_part(self, conn: int, run: Run, data: memoryview) -> Outcome:
+        missing = self.partial.missing_runs(run)
+        for part in missing:
+            start = part.offset - run.offset
+            self._write_part(conn, part, data[start : start + part.length])
+        if not missing:
+            return Outcome(Verdict.USELESS)
+        if not self.partial.is_whole(run.piece_index):
+            return Outcome(Verdict.STORED)
+        return self._judge(run.piece_index)
+
+    def _write_part(self, conn: int, part: Run, data: memoryview) -> None:
+        self._files.write(part.piece_index, part.offset, data)
+        self.partial.store(conn, part)
+        hashed = self._hashed.setdefault(part.piece_index, _HashedPart())
+        if hashed.length == part.offset:
+            hashed.add(data)
+
+    def _judge(self, piece_index: int) -> Outcome:
+        """Hash what was not hashed yet of a piece that is whole, and compare."""
+        hashed = self._hashed.pop(piece_index)
+        rest = self._geometry.piece_size(piece_index) - hashed.length
+        for data in self._read_back(Run(piece_index, hashed.length, rest)):
+            hashed.add(data)
+        if hashed.digest() == self._metainfo.piece_hash(piece_index):
+            return self._verified(piece_index, None)
+        contributions = self.partial.contributions(piece_index)
+        self._suspects.accuse(piece_index, self._evidence(contributions))
+        return self._failed(piece_index, contributors_of(contributions))
+
+    def _verified(self, piece_index: int, data: memoryview | None) -> Outcome:
+        """Settle a right piece; `data` is all of it, or None where it must be read back."""
+        self._forget(piece_index)
+        self.verified |= 1 << piece_index
+        if not self._suspects.is_suspect(piece_index):
+            return Outcome(Verdict.VERIFIED)
+        if data is None:
+            guilty = self._suspects.judge(piece_index, self._digest_on_disk)
+        else:
+            guilty = self._suspects.judge(
+                piece_index, lambda run: _sha1(data[run.offset : run.end])
+            )
+        return Outcome(Verdict.VERIFIED, guilty=guilty)
+
+    def _failed(self, piece_index: int, contributors: tuple[int, ...]) -> Outcome:
+        self._forget(piece_index)
+        return Outcome(Verdict.FAILED, contributors=contributors)
+
+    def _forget(self, piece_index: int) -> None:
+        self.partial.forget(piece_index)
+        self._hashed.pop(piece_index, None)
+
+    def _evidence(self, contributions: tuple[Contribution, ...]) -> list[Evidence]:
+        return [
+            Evidence(each.conn, each.run, self._digest_on_disk(each.run)) for each in contributions
+        ]
+
+    def _digest_on_disk(self, run: Run) -> bytes:
+        sha1 = hashlib.sha1(usedforsecurity=False)
+        for data in self._read_back(run):
+            sha1.update(data)
+        return sha1.digest()
+
+    def _read_back(self, run: Run) -> Iterator[memoryview]:
+        """Yield what stands on the disk for a run, part by part, in a buffer that is reused."""
+        for offset in range(run.offset, run.end, len(self._scratch)):
+            part = self._scratch[: min(len(self._scratch), run.end - offset)]
+            self._files.read_into(run.piece_index, offset, part)
+            yield part
+
+
+def _sha1(data: memoryview) -> bytes:
+    return hashlib.sha1(data, usedforsecurity=False).digest()

@@ -1,0 +1,287 @@
+"""`Storage`: the files, the unfinished pieces, and the resume record.
+
+At the start it says which pieces are there (`content_checked`). From then on peers hand
+it the runs they filled; it hashes and writes them on its own thread, beside those that
+receive, and tells the piece manager what became of each. Whatever the disk refuses ends
+the session with all that was verified kept, and so does a file that vanishes.
+
+Peers read what they upload by themselves, by the `ContentLayout` it gives out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from actortorrent.actors.base import Actor, Proxy, Runtime, message
+from actortorrent.actors.check_plan import CheckPlan, look_at_files, plan_check
+from actortorrent.actors.content_check import ContentCheck
+from actortorrent.actors.content_layout import ContentLayout
+from actortorrent.actors.content_location import (
+    ContentLocation,
+    expected_paths,
+    lay_out_content,
+)
+from actortorrent.actors.files import Files
+from actortorrent.actors.parts_file import move_selected_parts
+from actortorrent.actors.piece_store import Outcome, PieceStore, Verdict
+from actortorrent.actors.record_keeper import RecordKeeper
+from actortorrent.actors.resume import load_record
+from actortorrent.errors import StorageError
+from actortorrent.options import SessionOptions
+from actortorrent.rules.bitfield import all_pieces
+from actortorrent.rules.geometry import Geometry
+from actortorrent.rules.leases import FilledRun, StoredRun
+from actortorrent.rules.partial_pieces import EARLIER_SESSION
+from actortorrent.wire.metainfo import Metainfo
+
+if TYPE_CHECKING:
+    from actortorrent.actors.piece_manager import PieceManagerProxy
+    from actortorrent.actors.reporter import ReporterProxy
+
+SAVE_SECONDS = 10.0
+CHECK_SECONDS = 0.25  # at a time; between, other messages are heard
+BREATH_SECONDS = 0.001
+
+
+class Storage(Actor):
+    """Keep the content of one torrent.
+
+    Args:
+        location: content that is there already and only to be served, wherever it is; then
+            nothing is written but the record. None: fetch to `options.output`.
+
+    Raises:
+        StorageError: if the output folder cannot be used.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        metainfo: Metainfo,
+        options: SessionOptions,
+        reporter: ReporterProxy,
+        location: ContentLocation | None = None,
+    ) -> None:
+        super().__init__(runtime, "Storage")
+        self._metainfo = metainfo
+        self._reporter = reporter
+        self._piece_manager: PieceManagerProxy | None = None
+        self._may_write = location is None
+        output = options.output.resolve() if location is None else location.output
+        paths = expected_paths(metainfo) if location is None else location.paths
+        self._layout = lay_out_content(metainfo, output, paths, options.selected_files)
+        self._files = Files(self._layout)
+        self._store = PieceStore(metainfo, self._layout, self._files)
+        self._keeper = RecordKeeper(self._layout, self._files, self._store)
+        self._check: ContentCheck | None = None
+        self._plan = CheckPlan(0, 0)
+        self._is_checked = False
+        self._has_failed = False
+
+    def content_layout(self) -> ContentLayout:
+        """Return where the bytes lie: what a `ContentReader` is made from."""
+        return self._layout
+
+    def wanted_pieces(self) -> int:
+        """Return the pieces that hold any byte of a selected file: bit i is piece i."""
+        return self._store.wanted
+
+    def report_to(self, piece_manager: PieceManagerProxy) -> None:
+        """Learn whom to tell what becomes of pieces."""
+        self._piece_manager = piece_manager
+
+    # --- the start ------------------------------------------------------------------------
+
+    def check_content(self) -> None:
+        """Find out what is there; the answer is `content_checked`, sooner or later."""
+        try:
+            self._begin_check()
+        except StorageError as error:
+            self._fail(error)
+        else:
+            self._check_on()
+
+    def _begin_check(self) -> None:
+        if self._may_write:
+            self._files.make_root()
+            move_selected_parts(self._layout, self._files)
+        found = look_at_files(self._files.folder, self._layout, is_strict=self._may_write)
+        record = load_record(self._files.folder, self._layout)
+        self._plan = plan_check(self._metainfo, self._layout, found, record)
+        is_synced = record is not None and record.is_synced and not self._plan.to_check
+        self._keeper.begin(found.marks, is_synced=is_synced)
+        self._check = ContentCheck(self._metainfo, self._layout, self._plan.to_check)
+        self._decide(
+            "check_content",
+            self._plan.to_check.bit_count(),
+            has_record=record is not None,
+            trusted=self._plan.verified.bit_count(),
+        )
+
+    def _check_on(self) -> None:
+        """Check for a moment; then hear what else there is, and go on."""
+        check = self._check
+        if check is None:
+            return
+        try:
+            check.advance(CHECK_SECONDS)
+        except StorageError as error:
+            self._fail(error)
+            return
+        known_bytes = self._bytes_of(all_pieces(self._metainfo.piece_count) & ~self._plan.to_check)
+        self._reporter.checking.defer(
+            known_bytes + check.checked_bytes, self._metainfo.total_length
+        )
+        if check.is_done:
+            self._end_check(check)
+        else:
+            self._after(BREATH_SECONDS, "_check_on")
+
+    def _end_check(self, check: ContentCheck) -> None:
+        check.close()
+        self._check = None
+        self._is_checked = True
+        store = self._store
+        store.verified = self._plan.verified | check.verified
+        earlier = []
+        for piece_index, blocks in self._plan.partial:
+            store.partial.restore(piece_index, blocks)
+            runs = self._layout.geometry.runs_of(piece_index, blocks)
+            earlier += [StoredRun(0, run, None, was_useful=True) for run in runs]
+        self._tell.content_checked.defer(store.verified)
+        if earlier:
+            self._tell.runs_stored.defer(EARLIER_SESSION, tuple(earlier))
+        self._save(is_final=False)
+        self._finish_if_complete()
+        self._after(SAVE_SECONDS, "_save_on_time")
+
+    # --- the data path ----------------------------------------------------------------------
+
+    def store_runs(self, conn: int, filled: tuple[FilledRun, ...]) -> None:
+        """Take runs that a peer filled; say what became of each, and give the buffers back."""
+        stored, outcomes = [], []
+        for one in filled:
+            outcome = self._store_run(conn, one)
+            outcomes.append((one.run.piece_index, outcome))
+            was_useful = outcome.verdict is not Verdict.USELESS
+            stored.append(StoredRun(one.lease_id, one.run, one.buffer, was_useful))
+        self._tell.runs_stored.defer(conn, tuple(stored))
+        verified = tuple(i for i, outcome in outcomes if outcome.verdict is Verdict.VERIFIED)
+        if verified:
+            self._tell.pieces_verified.defer(verified)
+            self._finish_if_complete()
+        for piece_index, outcome in outcomes:
+            self._tell_of_senders(piece_index, outcome)
+
+    def _store_run(self, conn: int, filled: FilledRun) -> Outcome:
+        if self._has_failed or not self._is_checked or not self._may_write:
+            return Outcome(Verdict.USELESS)
+        try:
+            outcome = self._store.store(conn, filled)
+        except StorageError as error:
+            self._fail(self._with_bytes_missing(error))
+            return Outcome(Verdict.USELESS)
+        if outcome.verdict is not Verdict.USELESS:
+            self._keeper.note_written(filled.run.length)
+        return outcome
+
+    def _tell_of_senders(self, piece_index: int, outcome: Outcome) -> None:
+        if outcome.verdict is Verdict.FAILED:
+            self._tell.piece_failed.defer(piece_index, outcome.contributors)
+        if outcome.guilty:
+            self._tell.peers_sent_bad_data.defer(piece_index, outcome.guilty)
+
+    def _finish_if_complete(self) -> None:
+        """When nothing is lacking: make the empty files, cut what is too long, save."""
+        if self._store.wanted & ~self._store.verified or not self._may_write:
+            return
+        try:
+            self._files.finish(sorted(self._layout.wanted))
+            if not self._layout.in_parts:
+                self._files.remove_parts()
+            self._keeper.save(is_final=True)
+        except StorageError as error:
+            self._fail(error)
+
+    # --- the record -------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write the resume record now."""
+        self._save(is_final=False)
+
+    def _save_on_time(self) -> None:
+        self._save(is_final=False)
+        self._sync_when_quiet()
+        self._after(SAVE_SECONDS, "_save_on_time")
+
+    def _sync_when_quiet(self) -> None:
+        if not self._keeper.is_quiet or self._has_failed:
+            return
+        try:
+            if self._keeper.sync_some():
+                self._after(BREATH_SECONDS, "_sync_when_quiet")
+        except StorageError as error:
+            self._fail(error)
+
+    def _save(self, *, is_final: bool) -> None:
+        if not self._is_checked or self._has_failed:
+            return
+        try:
+            if is_final:
+                self._keeper.sync_at_end()
+            self._keeper.save(is_final=is_final)
+        except StorageError as error:
+            self._fail(error)
+
+    # --- the end ----------------------------------------------------------------------------
+
+    def on_end(self, error: BaseException | None) -> None:
+        """Save the record and close the files."""
+        if self._check is not None:
+            self._check.close()
+        self._save(is_final=error is None)
+        self._files.close()
+
+    def _fail(self, error: StorageError) -> None:
+        """Keep what there is, take nothing more, and say why; once."""
+        if self._has_failed:
+            return
+        self._has_failed = True
+        if self._is_checked:
+            with contextlib.suppress(StorageError):
+                self._keeper.save()
+        self._record("bt:disk_failed", {"error": str(error)})
+        self._reporter.disk_failed.defer(error)
+
+    def _with_bytes_missing(self, error: StorageError) -> StorageError:
+        lacking = self._bytes_of(self._store.wanted & ~self._store.verified)
+        return StorageError(f"{error} ({lacking:,} bytes are still to be written)", hint=error.hint)
+
+    def _bytes_of(self, pieces: int) -> int:
+        return bytes_of(self._layout.geometry, pieces)
+
+    @property
+    def _tell(self) -> PieceManagerProxy:
+        assert self._piece_manager is not None, "report_to comes first"
+        return self._piece_manager
+
+
+def bytes_of(geometry: Geometry, pieces: int) -> int:
+    """Return how many bytes a set of pieces has."""
+    last = geometry.piece_count - 1
+    byte_count = pieces.bit_count() * geometry.piece_length
+    if last >= 0 and pieces >> last & 1:
+        byte_count -= geometry.piece_length - geometry.piece_size(last)
+    return byte_count
+
+
+class StorageProxy(Proxy):
+    """The messages that the storage takes."""
+
+    content_layout = message(Storage.content_layout)
+    wanted_pieces = message(Storage.wanted_pieces)
+    report_to = message(Storage.report_to)
+    check_content = message(Storage.check_content)
+    store_runs = message(Storage.store_runs)
+    save = message(Storage.save)
