@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import pykka
-
-from actortorrent.actors.base import Actor, Proxy, Runtime, proxy_of, stop_all
+from actortorrent.actors.base import NO_ANSWER, AnyRef, Proxy, Runtime, proxy_of, stop_all
 from actortorrent.actors.content_reader import ContentReader
 from actortorrent.actors.peer import PeerActor, PeerProxy
 from actortorrent.actors.peer_values import Connection, Neighbours, TorrentFacts
@@ -126,7 +124,7 @@ class Crew:
             ),
         )
 
-    def _begin(self, kind: type[ProxyT], ref: pykka.ActorRef[Any]) -> ProxyT:
+    def _begin(self, kind: type[ProxyT], ref: AnyRef) -> ProxyT:
         proxy = proxy_of(ref, kind)
         self._started.append(proxy)
         proxy.ping().get(timeout=ANSWER_SECONDS)
@@ -187,7 +185,7 @@ class Crew:
         if hasattr(self, "swarm"):
             try:
                 peers = self.swarm.end_connections().get(timeout=STOP_SECONDS)
-            except (pykka.ActorDeadError, pykka.Timeout):
+            except NO_ANSWER:
                 peers = ()
             stop_all(peers, STOP_SECONDS)
 
@@ -195,7 +193,7 @@ class Crew:
         """Return the picture at the end, if the reporter still lives."""
         try:
             return self.reporter.progress().get(timeout=STOP_SECONDS)
-        except (AttributeError, pykka.ActorDeadError, pykka.Timeout):
+        except (AttributeError, *NO_ANSWER):
             return None
 
     def stop_all(self) -> None:

@@ -25,11 +25,12 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "rules": frozenset({"version", "errors", WIRE_VALUES}),
     "tracing": frozenset({"version", "errors", WIRE_VALUES}),
     "options": frozenset({"errors", WIRE_VALUES}),
-    "actors": BELOW_ACTORS,
-    "session": BELOW_ACTORS | {"actors", "options"},
+    "actors": BELOW_ACTORS | {"options"},
+    "crew": BELOW_ACTORS | {"actors", "options"},
+    "session": BELOW_ACTORS | {"actors", "options", "crew"},
     "creating": BELOW_ACTORS | {"actors"},  # makes torrents, and needs no actor
     "lab": BELOW_ACTORS | {"actors", "options"},
-    "api": BELOW_ACTORS | {"options", "session"},  # the package for programs
+    "api": BELOW_ACTORS | {"actors", "options", "session"},  # the package for programs
     "__init__": BELOW_ACTORS | {"options", "session", "creating", "api"},  # ... under one name
     "cli": DOORS | {"version", "errors", "tracing", "options"},
     "__main__": frozenset({"cli"}),
@@ -56,6 +57,7 @@ MAY_OPEN_FILES = frozenset({("wire.metainfo", "from_file")})  # a convenience of
 
 # Modules of actors/ that are not actors but what actors are made of.
 ACTORS_GROUND = frozenset({"actors.base", "actors.inbox"})
+MAY_WAIT_FOR_ACTORS = frozenset({"session", "crew"})  # at start-up and shutdown
 # `.get()` waits. Beside `session`, these may: they wait for a queue, not for an actor.
 MAY_WAIT = frozenset({("actors.inbox", "get"), ("actors.hashing", "_hash_batch")})
 
@@ -198,7 +200,8 @@ def _check_waiting(module: str, tree: ast.Module) -> Iterator[Finding]:
             yield Finding(module, node.lineno, "nothing sleeps: wait for what is awaited")
         if _calls(node, {"sendall"}):
             yield Finding(module, node.lineno, "sendall waits for the peer, who may wait for us")
-        if _is_waiting_get(node) and module != "session" and (module, function) not in MAY_WAIT:
+        may_wait = module in MAY_WAIT_FOR_ACTORS or (module, function) in MAY_WAIT
+        if _is_waiting_get(node) and not may_wait:
             yield Finding(module, node.lineno, "only session waits for an actor: .get()")
 
 

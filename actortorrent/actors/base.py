@@ -27,7 +27,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import pykka
 
-from actortorrent.actors.inbox import Inbox, SocketInbox, Timer
+from actortorrent.actors.causes import current_clock
+from actortorrent.actors.inbox import Inbox, Timer
+from actortorrent.actors.replies import Reply
+from actortorrent.actors.socket_inbox import SocketInbox
+from actortorrent.tracing.capture import with_captures
+from actortorrent.tracing.recorder import unique_name
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -39,6 +44,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 ProxyT = TypeVar("ProxyT", bound="Proxy")
+
+# What waiting for an answer ends with where the actor has gone, or takes too long.
+NO_ANSWER = (pykka.ActorDeadError, pykka.Timeout)
 
 # A failure is told by the session, in one line; without a handler here, Pykka's log
 # of it would reach the user's terminal as a traceback.
@@ -69,16 +77,27 @@ class Actor(pykka.ThreadingActor):
 
     # A look-up of a name can hang for long in the C library; the process may still exit.
     use_daemon_thread = True
+    is_traced = True
 
     def __init__(self, runtime: Runtime, name: str) -> None:
         super().__init__()
         self._runtime = runtime
         self._name = name
         self._inbox = cast("Inbox", self.actor_inbox)
-        self._inbox.clock.name = name
-        self._inbox.recorder = runtime.recorder
         self._actor_ref = Ref(self)
-        self._has_ended = False
+        self._has_ended = self._has_failed = False
+        self._end_cause = ""
+        self._creator = ("", 0, "")
+        self._inbox.clock.name = name
+        recorder = with_captures(runtime.recorder) if self.is_traced else None
+        if recorder is not None:
+            self._join_trace(recorder)
+
+    def _join_trace(self, recorder: Recorder) -> None:
+        creator, clock = current_clock(), self._inbox.clock
+        self._creator = (creator.name, creator.tick(), creator.cause)
+        clock.name = unique_name(recorder, self._name, type(self))
+        self._inbox.recorder = recorder
 
     def __str__(self) -> str:
         return self._name
@@ -103,18 +122,17 @@ class Actor(pykka.ThreadingActor):
 
     def _record(self, name: str, data: dict[str, object]) -> str:
         """Record an event of this actor; return its id, or nothing where no trace is kept."""
-        recorder, clock = self._inbox.recorder, self._inbox.clock
-        if recorder is None:
-            return ""
-        moment = clock.tick()
-        recorder.record(time.monotonic_ns(), name, clock.name, moment, clock.cause, data)
-        return clock.event_id(moment)
+        return self._inbox.record(name, data)
 
     # --- Pykka's seams -------------------------------------------------------------------
 
     @staticmethod
     def _create_actor_inbox() -> Any:
         return Inbox()
+
+    @staticmethod
+    def _create_future() -> Any:
+        return Reply()
 
     def _start_actor_loop(self) -> None:
         ref = cast("Ref[Any]", self._actor_ref)
@@ -123,11 +141,15 @@ class Actor(pykka.ThreadingActor):
 
     def _actor_loop(self) -> None:
         self._inbox.adopt_thread()
-        self._record("actor:spawned", {"class": type(self).__name__})
+        creator, created, cause = self._creator
+        self._inbox.clock.time = created
+        about = {"class": type(self).__name__, "by": creator, "lc": [created, created + 1]}
+        self._inbox.clock.cause = self._inbox.record("actor:spawned", about, cause)
         super()._actor_loop()
 
     def _actor_loop_teardown(self) -> None:
         self._inbox.close()
+        self._inbox.record("actor:stopped", {"failed": self._has_failed}, self._end_cause)
 
     def on_stop(self) -> None:
         """End in order (Pykka's hook); `on_end` is ours."""
@@ -141,15 +163,17 @@ class Actor(pykka.ThreadingActor):
     ) -> None:
         super()._handle_failure(exception_type, exception_value, traceback)
         error = exception_value or RuntimeError("unknown failure")
+        self._has_failed = True
+        failure = self._record("actor:failed", {"error": error})
         self._inbox.finish_handling("error")
-        self._record("actor:failed", {"error": f"{type(error).__name__}: {error}"})
+        self._inbox.clock.cause = failure  # of all that its end brings about
         self._runtime.actor_failed(self._name, error)
         self._end(error)
 
     def _end(self, error: BaseException | None) -> None:
         if not self._has_ended:
             self._has_ended = True
-            self._record("actor:stopped", {"error": error is not None})
+            self._end_cause = self._inbox.clock.cause
             self.on_end(error)
 
 
@@ -179,18 +203,42 @@ class Ref(pykka.ActorRef[A]):
 
     thread: threading.Thread | None = None
 
+    def __init__(self, actor: A) -> None:
+        super().__init__(actor)
+        self._name = str(actor)
+
+    def __str__(self) -> str:
+        return self._name
+
+    def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:
+        """Send a message that is to be answered; where the actor has gone, record that too."""
+        if not self.is_alive():
+            self._inbox.record_dead_letter(message, "ask")
+        return super().ask(message, block=block, timeout=timeout)
+
     def tell(self, message: Any) -> None:
         """Send a message; where the actor has gone, record that, and go on."""
         if self.is_alive():
             super().tell(message)
         else:
-            cast("Inbox", self.actor_inbox).record_dead_letter(message, "tell")
+            self._inbox.record_dead_letter(message, "tell")
+
+    @property
+    def _inbox(self) -> Inbox:
+        return cast("Inbox", self.actor_inbox)
 
     def join(self, timeout_seconds: float) -> bool:
         """Wait for the actor's thread to end, and say whether it did."""
         if self.thread is not None:
             self.thread.join(timeout_seconds)
         return self.thread is None or not self.thread.is_alive()
+
+    def give_up(self) -> None:
+        """Take the mail of an actor that hangs, answer and record it: nobody will read it."""
+        self._inbox.refuse_mail("undelivered")
+
+
+AnyRef = pykka.ActorRef[Any]
 
 
 class Message(Protocol[P, T]):
@@ -215,7 +263,7 @@ class Proxy:
     ping = message(Actor.ping)
 
 
-def proxy_of(ref: pykka.ActorRef[Any], kind: type[ProxyT]) -> ProxyT:
+def proxy_of(ref: AnyRef, kind: type[ProxyT]) -> ProxyT:
     """Return a Pykka proxy of the actor, typed as its list of messages."""
     return cast("ProxyT", ref.proxy())
 
@@ -228,9 +276,11 @@ def stop_all(proxies: Sequence[Proxy], timeout_seconds: float) -> list[str]:
     deadline = time.monotonic() + timeout_seconds
     for proxy in proxies:
         proxy.actor_ref.stop(block=False)
-    return [
-        str(proxy.actor_ref.thread.name)
+    hanging = [
+        proxy.actor_ref
         for proxy in proxies
         if not proxy.actor_ref.join(max(0.0, deadline - time.monotonic()))
-        and proxy.actor_ref.thread is not None
     ]
+    for ref in hanging:
+        ref.give_up()
+    return [str(ref) for ref in hanging]
