@@ -1,0 +1,209 @@
+"""The package for programs: `fetch` and `seed`, and what prepares a session.
+
+::
+
+    import actortorrent
+
+    summary = actortorrent.fetch("film.torrent", output="films", match=["*.mkv"])
+    print(summary.progress.ratio)
+
+The command line stands on the same functions. Each call has its own session: call as
+often as you like, one after the other; no thread is left when a call returns or raises.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+from actortorrent.actors.content_location import ContentLocation, expected_paths, locate_content
+from actortorrent.errors import InvalidTorrentError
+from actortorrent.options import SessionOptions
+from actortorrent.rules.progress import Progress
+from actortorrent.rules.selection import NumberedFile, numbered_files, select_files
+from actortorrent.session import Session, Summary
+from actortorrent.wire.addresses import Address, parse_address
+from actortorrent.wire.metainfo import Metainfo
+
+__all__ = [
+    "ContentLocation",
+    "Settings",
+    "Source",
+    "content_path",
+    "fetch",
+    "listed_files",
+    "load_torrent",
+    "locate_content",
+    "seed",
+    "to_addresses",
+    "wanted_length",
+]
+
+FilePath = str | os.PathLike[str]
+Source = FilePath | Metainfo
+
+_MAGNET = re.compile(r"magnet:", re.IGNORECASE)
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_INFO_HASH = re.compile(r"[0-9a-f]{40}|[a-z2-7]{32}", re.IGNORECASE)
+
+
+class Settings(TypedDict, total=False):
+    """Name what `fetch` and `seed` take besides; `SessionOptions` says what each means."""
+
+    use_trackers: bool
+    port: int | None
+    bind: str | None
+    max_peers: int
+    download_limit: int | None
+    upload_limit: int | None
+    is_sequential: bool
+    keep_seeding: bool
+    seed_ratio: float | None
+    seed_seconds: float | None
+    stall_timeout_seconds: float | None
+    trace_level: str
+    seed: int | None
+
+
+def fetch(
+    source: Source,
+    *,
+    output: FilePath = ".",
+    select: str = "",
+    match: Sequence[str] = (),
+    peers: Iterable[str | Address] = (),
+    trace: FilePath | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    on_notice: Callable[[str], None] | None = None,
+    **settings: Unpack[Settings],
+) -> Summary:
+    """Fetch what a torrent describes, and return when it is complete.
+
+    What is already in `output` is checked and kept. With `keep_seeding`, `seed_ratio` or
+    `seed_seconds` it serves others when complete and returns later.
+
+    Args:
+        source: path of a .torrent file, or a `Metainfo`.
+        output: folder for the content; made if it is not there.
+        select: numbers of the files wanted, such as "1,3-5"; the first is 1.
+        match: globs of the files wanted, besides those of `select`; without either: all.
+        peers: whom to dial besides those that trackers name, such as "192.0.2.1:6881".
+        trace: file to write the trace to.
+        on_progress: called in this thread about twice a second.
+        on_notice: called with one line that people should know, such as a tracker's warning.
+        settings: see `SessionOptions`.
+
+    Raises:
+        ActorTorrentError: one of its kinds says why it could not be done.
+    """
+    metainfo = load_torrent(source)
+    options = SessionOptions(
+        output=Path(output),
+        selected_files=select_files(metainfo.files, numbers=select, globs=match),
+        peers=to_addresses(peers),
+        trace=None if trace is None else Path(trace),
+        **settings,
+    )
+    return Session(metainfo, options, on_progress=on_progress, on_notice=on_notice).run()
+
+
+def to_addresses(peers: Iterable[str | Address]) -> tuple[Address, ...]:
+    """Return addresses, of which some may be given as `HOST:PORT` or `[IPV6]:PORT`.
+
+    Raises:
+        UsageError: if a text is no such thing.
+    """
+    return tuple(peer if isinstance(peer, Address) else parse_address(peer) for peer in peers)
+
+
+def seed(
+    directory: FilePath,
+    source: Source,
+    *,
+    peers: Iterable[str | Address] = (),
+    trace: FilePath | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    on_notice: Callable[[str], None] | None = None,
+    **settings: Unpack[Settings],
+) -> Summary:
+    """Serve content that is here, and return when `seed_ratio` or `seed_seconds` is reached.
+
+    Without either it serves for ever: `Session`, whose `request_stop` ends it from another
+    thread, is then the better choice. Nothing is fetched; what does not match the torrent
+    is not served.
+
+    Args:
+        directory: the folder that holds the content, or the content's own folder or file.
+        source: path of a .torrent file, or a `Metainfo`.
+        peers: whom to dial besides those that trackers name, such as "192.0.2.1:6881".
+        trace: file to write the trace to.
+        on_progress: called in this thread about twice a second.
+        on_notice: called with one line that people should know.
+        settings: see `SessionOptions`.
+
+    Raises:
+        ActorTorrentError: one of its kinds says why it could not be done.
+    """
+    metainfo = load_torrent(source)
+    location = locate_content(metainfo, Path(directory))
+    options = SessionOptions(
+        output=location.output,
+        peers=to_addresses(peers),
+        trace=None if trace is None else Path(trace),
+        **settings,
+    )
+    session = Session(
+        metainfo, options, on_progress=on_progress, on_notice=on_notice, location=location
+    )
+    return session.run()
+
+
+def load_torrent(source: Source) -> Metainfo:
+    """Return the torrent that `source` names.
+
+    Raises:
+        InvalidTorrentError: if it cannot be read or is no torrent, or is a magnet link, URL
+            or info-hash, which this version does not take.
+    """
+    if isinstance(source, Metainfo):
+        return source
+    text = os.fspath(source)
+    kind = _kind_of(text)
+    if kind:
+        raise InvalidTorrentError(
+            f"expected a .torrent file, found {kind}: this version takes only files",
+            hint="get the .torrent file itself, and give its path",
+        )
+    return Metainfo.from_file(text)
+
+
+def content_path(metainfo: Metainfo, output: FilePath) -> Path:
+    """Return where `fetch` puts the content below `output`: its file, or its folder."""
+    first = next((path.parts[0] for path in expected_paths(metainfo) if path is not None), "")
+    return Path(output) / first
+
+
+def listed_files(metainfo: Metainfo) -> tuple[NumberedFile, ...]:
+    """Return the files as people see them: numbered from 1, without padding."""
+    return numbered_files(metainfo.files)
+
+
+def wanted_length(metainfo: Metainfo, selected: frozenset[int] | None) -> int:
+    """Return the bytes of the selected files, without padding."""
+    return sum(
+        entry.length
+        for index, entry in enumerate(metainfo.files)
+        if not entry.is_padding and (selected is None or index in selected)
+    )
+
+
+def _kind_of(text: str) -> str:
+    """Return what a source is that is no path, or nothing."""
+    if _MAGNET.match(text):
+        return "a magnet link"
+    if _URL.match(text):
+        return "a URL"
+    return "an info-hash" if _INFO_HASH.fullmatch(text) and not Path(text).exists() else ""

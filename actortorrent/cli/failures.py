@@ -1,0 +1,101 @@
+"""Errors for people: one line, what to do next, and the exit code."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tempfile
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from actortorrent.cli.text import safe_text
+from actortorrent.errors import ActorTorrentError, ExitCode
+from actortorrent.version import VERSION
+
+HINT_INDENT = "  "
+BUG_PREFIX = "this is a bug, please report it"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Put an error into one line, one hint (perhaps empty) and an exit code."""
+
+    message: str
+    hint: str
+    exit_code: int
+    is_bug: bool = False
+
+
+def describe_failure(error: BaseException) -> Failure:
+    """Return what people are told of an error."""
+    if isinstance(error, click.ClickException):
+        return _describe_usage(error)
+    if isinstance(error, ActorTorrentError) and type(error) is not ActorTorrentError:
+        return Failure(_one_line(str(error)), _one_line(error.hint), error.exit_code)
+    if isinstance(error, OSError) and error.filename is not None:
+        message = _one_line(f"{error.filename}: {error.strerror}")
+        return Failure(message, "", ExitCode.DISK)
+    message = _one_line(f"{BUG_PREFIX}: {type(error).__name__}: {error}")
+    return Failure(message, "", ExitCode.BUG, is_bug=True)
+
+
+def report_failure(error: Exception, *, is_verbose: bool) -> int:
+    """Tell an error on stderr and return the exit code that goes with it."""
+    failure = describe_failure(error)
+    _tell(f"actortorrent: {failure.message}")
+    if failure.hint:
+        _tell(HINT_INDENT + failure.hint)
+    if is_verbose and not isinstance(error, click.ClickException):
+        _show_traceback(error)
+    elif failure.is_bug:
+        place = _save_traceback(error)
+        where = f"add this file to the report: {place}" if place else "-v shows where it happened"
+        _tell(HINT_INDENT + where)
+    return failure.exit_code
+
+
+def _describe_usage(error: click.ClickException) -> Failure:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "actortorrent"
+    message = _one_line(error.format_message())
+    return Failure(_as_ours(message), f"{command} --help shows what it takes", error.exit_code)
+
+
+def _as_ours(message: str) -> str:
+    """Return a sentence of click's the way we write ours: small, and without the full stop."""
+    return message[:1].lower() + message[1:].removesuffix(".")
+
+
+def _one_line(text: str) -> str:
+    return safe_text(" ".join(text.split("\n")).strip())
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _show_traceback(error: Exception) -> None:
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        _tell(safe_text(line))
+
+
+def _save_traceback(error: Exception) -> Path | None:
+    """Write what a report needs into a file of its own; None if that cannot be done either."""
+    about = f"actortorrent {VERSION}, Python {platform.python_version()}, {platform.platform()}"
+    text = "".join(traceback.format_exception(error))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w",
+            prefix="actortorrent-bug-",
+            suffix=".txt",
+            delete=False,
+            encoding="utf-8",
+            errors="backslashreplace",
+        ) as file:
+            file.write(f"{about}\narguments: {sys.argv[1:]}\n\n{text}")
+            return Path(file.name)
+    except OSError:
+        return None

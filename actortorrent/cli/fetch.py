@@ -1,0 +1,112 @@
+"""`actortorrent fetch`: fetch what a torrent describes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from actortorrent import Metainfo, Session, SessionOptions, select_files
+from actortorrent.api import listed_files, load_torrent, to_addresses
+from actortorrent.cli.grouped import GroupedCommand, option
+from actortorrent.cli.options import network_options, output_options, seeding_options
+from actortorrent.cli.running import describe_job, run_session, settings_from, viewing
+from actortorrent.cli.text import format_size, safe_text
+from actortorrent.errors import ExitCode
+
+WHAT = "What to fetch"
+EXAMPLES = (
+    ("fetch into the folder you are in", "actortorrent fetch debian.torrent"),
+    ("see which files there are, then fetch two of them", "actortorrent fetch show.torrent --list"),
+    ("", "actortorrent fetch show.torrent --select 1,4 -o ~/videos"),
+    ("play while it comes", "actortorrent fetch film.torrent --sequential --match '*.mkv'"),
+    ("leave the line to others", "actortorrent fetch debian.torrent --down 2M --up 200K"),
+    ("fetch, then serve until as much was sent", "actortorrent fetch a.torrent --seed-ratio 1"),
+    ("for a script", "actortorrent fetch a.torrent --progress json --stall-timeout 600"),
+)
+
+
+@click.command(cls=GroupedCommand, examples=EXAMPLES)
+@click.argument("source", metavar="TORRENT", type=click.Path())
+@option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".",
+    metavar="DIR",
+    group=WHAT,
+    help="Put the content into this folder, made if need be.  [default: the current one]",
+)
+@option("--list", "lists_files", is_flag=True, group=WHAT, help="List the files, and exit.")
+@option(
+    "--select",
+    "numbers",
+    default="",
+    metavar="NUMBERS",
+    group=WHAT,
+    help="Fetch only these files, by their numbers in --list: 1,3-5,8-",
+)
+@option(
+    "--match",
+    "globs",
+    multiple=True,
+    metavar="GLOB",
+    group=WHAT,
+    help="Fetch only files whose path or name is like this, such as '*.mkv'. May be given"
+    " again, and besides --select.",
+)
+@option(
+    "--sequential",
+    is_flag=True,
+    group=WHAT,
+    help="Fetch the pieces in order, to play a file while it comes.",
+)
+@option(
+    "--stall-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SEC",
+    group=WHAT,
+    help="Give up (exit code 4) after so long without a verified piece.  [default: never]",
+)
+@network_options
+@seeding_options
+@output_options
+def fetch(source: str, lists_files: bool, **given: Any) -> int:
+    """Fetch what TORRENT, a .torrent file, describes.
+
+    Exits when everything is here and verified, unless asked to stay and seed. Stopped by
+    Ctrl-C or anything worse, the same command goes on where it was: what is here is
+    checked, and only the rest is fetched.
+    """
+    if lists_files:
+        _list_files(source, given["numbers"], given["globs"])
+        return ExitCode.DONE
+    with viewing(given) as view:
+        metainfo = load_torrent(source)
+        options = _options(metainfo, given)
+        job = describe_job("fetch", source, metainfo, options)
+        session = Session(metainfo, options, on_progress=view.show, on_notice=view.notice)
+        return run_session(session, job, view)
+
+
+def _options(metainfo: Metainfo, given: dict[str, Any]) -> SessionOptions:
+    return SessionOptions(
+        output=given["output"],
+        selected_files=select_files(metainfo.files, numbers=given["numbers"], globs=given["globs"]),
+        peers=to_addresses(given["peers"]),
+        trace=given["trace"],
+        **settings_from(given),
+    )
+
+
+def _list_files(source: str, numbers: str, globs: tuple[str, ...]) -> None:
+    """Print the files, with the numbers that --select takes; only those selected, if any are."""
+    metainfo = load_torrent(source)
+    selected = select_files(metainfo.files, numbers=numbers, globs=globs)
+    files = listed_files(metainfo)
+    width = len(str(len(files)))
+    for file in files:
+        if selected is None or file.index in selected:
+            size = format_size(file.entry.length)
+            click.echo(f"{file.number:>{width}}  {size:>10}  {safe_text(file.path)}")

@@ -1,0 +1,47 @@
+"""Ctrl-C: the first asks to stop in order, the second exits at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from actortorrent.errors import ExitCode
+
+ASKS_TO_STOP = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+SHOW_CURSOR = "\x1b[?25h"
+
+
+@contextmanager
+def stopping_on_signals(request_stop: Callable[[], None]) -> Iterator[None]:
+    """Call `request_stop` at the first signal to end; at the second exit at once.
+
+    What was verified is saved as it comes, so exiting at once loses little.
+    """
+    was_asked = False
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        nonlocal was_asked
+        if was_asked:
+            _exit_at_once()
+        was_asked = True
+        request_stop()
+
+    before = {number: signal.signal(number, on_signal) for number in ASKS_TO_STOP}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _exit_at_once() -> None:
+    # A handler may not print: the print that it interrupted may hold the stream. os.write may.
+    if sys.stdout.isatty():
+        os.write(sys.stdout.fileno(), f"{SHOW_CURSOR}\n".encode())
+    os._exit(ExitCode.INTERRUPTED)

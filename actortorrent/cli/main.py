@@ -1,0 +1,144 @@
+"""The `actortorrent` command: finds the subcommand, and tells errors to people.
+
+A subcommand's module is imported only when it runs, so `--version` and `--help` start
+at once. Every error ends here: one line on stderr, where there is one a hint, and the
+exit code that `actortorrent/errors.py` lists. Only a bug leaves a traceback, in a file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import click
+
+from actortorrent.cli.failures import report_failure
+from actortorrent.errors import ExitCode
+from actortorrent.version import VERSION
+
+# What each command does, as `--help` lists it without importing them all.
+COMMANDS = {
+    "fetch": "Fetch what a torrent describes.",
+    "seed": "Serve content that is already here to others.",
+    "create": "Make a torrent of a file or folder.",
+    "show": "Show what a torrent file says.",
+    "verify": "Compare files on disk with their torrent.",
+    "announce": "Ask a torrent's trackers for peers.",
+    "scrape": "Ask a torrent's trackers how many have it.",
+    "trace": "Read the traces that fetch and seed write.",
+}
+TERMINAL_WIDTH = 100  # help does not get wider than this
+CLOSED_PIPE = 141  # what the shell says of a command whose reader went away (128 + SIGPIPE)
+
+
+@dataclass(slots=True)
+class Invocation:
+    """Hold what the error handler must know of the command line that is run."""
+
+    is_verbose: bool = False
+
+
+class OutputClosedError(Exception):
+    """Say that whoever read our output went away: `actortorrent show x | head -1`."""
+
+
+class Commands(click.Group):
+    """The subcommands, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command: `fetch` is `fetch` of `actortorrent/cli/fetch.py`."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"actortorrent.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; where there is none of that name, say which was meant."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"no command {name!r}{_meant_instead(name)}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; tell a closed pipe apart from a failure."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise OutputClosedError from error
+
+
+@click.group(
+    cls=Commands,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": TERMINAL_WIDTH,
+    },
+    epilog="actortorrent COMMAND --help describes a command and shows examples of it.",
+)
+@click.version_option(VERSION, message="actortorrent %(version)s")
+def cli() -> None:
+    """Fetch, seed and look into torrents (a BitTorrent client whose parts are actors)."""
+
+
+def main() -> NoReturn:
+    """Run the command line that the process was started with, and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code; errors are told on stderr."""
+    _never_fail_to_print()
+    invocation = Invocation()
+    try:
+        result = cli.main(
+            args=list(arguments) or ["--help"],
+            prog_name="actortorrent",
+            standalone_mode=False,
+            obj=invocation,
+        )
+        sys.stdout.flush()
+    except (OutputClosedError, BrokenPipeError):
+        _throw_output_away()
+        return CLOSED_PIPE
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - this is where every error ends
+        return report_failure(error, is_verbose=invocation.is_verbose)
+    return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _meant_instead(name: str) -> str:
+    if name.endswith(".torrent"):
+        return f"; to fetch it: actortorrent fetch {name}"
+    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _never_fail_to_print() -> None:
+    """Let a terminal that knows no Unicode get escapes instead of a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _throw_output_away() -> None:
+    """Let what is still in the buffer of stdout go nowhere, or Python would complain at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

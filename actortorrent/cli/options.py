@@ -1,0 +1,190 @@
+"""The options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from actortorrent.cli.grouped import option
+from actortorrent.cli.text import parse_size, safe_text
+from actortorrent.options import DEFAULT_MAX_PEERS
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+Decorator = Callable[[Decorated], Decorated]
+
+NETWORK = "Network"
+SEEDING = "When complete"
+OUTPUT = "What is shown"
+MAX_PORT = 65_535
+MAX_PEERS = 1000
+PROGRESS_KINDS = ("auto", "bar", "lines", "json", "none")
+TRACE_LEVELS = ("piece", "block", "payload")
+
+
+def network_options(command: Decorated) -> Decorated:
+    """Add the options of everything that talks to peers."""
+    for add in reversed(_NETWORK_OPTIONS):
+        command = add(command)
+    return command
+
+
+def seeding_options(command: Decorated) -> Decorated:
+    """Add the options that say for how long complete content is served."""
+    for add in reversed(_SEEDING_OPTIONS):
+        command = add(command)
+    return command
+
+
+def output_options(command: Decorated) -> Decorated:
+    """Add the options that say what is shown, and what is written to a trace."""
+    for add in reversed(_OUTPUT_OPTIONS):
+        command = add(command)
+    return command
+
+
+def _remember_verbose(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:
+    if value and ctx.obj is not None:
+        ctx.obj.is_verbose = True
+    return value
+
+
+def _read_rate(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Return bytes a second, which people write as `500K` or `2M`."""
+    try:
+        return None if value is None else parse_size(value)
+    except ValueError as error:
+        hint = " (for no limit leave it out)" if value and not value.strip("0.") else ""
+        raise click.BadParameter(safe_text(f"{error}{hint}"), ctx=ctx, param=param) from None
+
+
+_NETWORK_OPTIONS: tuple[Decorator[Any], ...] = (
+    option(
+        "--peer",
+        "peers",
+        multiple=True,
+        metavar="HOST:PORT",
+        group=NETWORK,
+        help="Dial this peer besides those that trackers name. May be given again.",
+    ),
+    option(
+        "--port",
+        type=click.IntRange(0, MAX_PORT),
+        metavar="N",
+        group=NETWORK,
+        help="Listen on this port; 0: on any.  [default: the first free of 6881 to 6889, else any]",
+    ),
+    option(
+        "--bind",
+        metavar="ADDR",
+        group=NETWORK,
+        help="Listen on this address of ours, and dial from it.  [default: all]",
+    ),
+    option(
+        "--max-peers",
+        type=click.IntRange(1, MAX_PEERS),
+        default=DEFAULT_MAX_PEERS,
+        show_default=True,
+        metavar="N",
+        group=NETWORK,
+        help="Have at most so many connections.",
+    ),
+    option(
+        "--down",
+        "download_limit",
+        callback=_read_rate,
+        metavar="RATE",
+        group=NETWORK,
+        help="Fetch at most so much a second from all peers together: 2M, 500K (K is 1024 bytes).",
+    ),
+    option(
+        "--up",
+        "upload_limit",
+        callback=_read_rate,
+        metavar="RATE",
+        group=NETWORK,
+        help="Send at most so much a second to all peers together.",
+    ),
+    option(
+        "--no-trackers",
+        is_flag=True,
+        group=NETWORK,
+        help="Ask no tracker; only the peers given by --peer, and those that dial us.",
+    ),
+    option(
+        "--no-dht",
+        is_flag=True,
+        group=NETWORK,
+        help="Taken already, and of no effect yet: this version has no DHT.",
+    ),
+    option(
+        "--no-lsd",
+        is_flag=True,
+        group=NETWORK,
+        help="Taken already, and of no effect yet: this version has no local discovery.",
+    ),
+)
+
+_SEEDING_OPTIONS: tuple[Decorator[Any], ...] = (
+    option(
+        "--keep-seeding",
+        is_flag=True,
+        group=SEEDING,
+        help="Stay and serve others until interrupted.",
+    ),
+    option(
+        "--seed-ratio",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="R",
+        group=SEEDING,
+        help="Stay until R times as much was sent as was fetched.",
+    ),
+    option(
+        "--seed-time",
+        "seed_minutes",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="MIN",
+        group=SEEDING,
+        help="Stay for so many minutes at most.",
+    ),
+)
+
+_OUTPUT_OPTIONS: tuple[Decorator[Any], ...] = (
+    option(
+        "--progress",
+        "progress_kind",
+        type=click.Choice(PROGRESS_KINDS),
+        default="auto",
+        show_default=True,
+        group=OUTPUT,
+        help="A live bar, plain lines, one JSON object a line, or nothing;"
+        " auto: a bar on a terminal, else lines.",
+    ),
+    option("-q", "--quiet", is_flag=True, group=OUTPUT, help="Show nothing but errors."),
+    option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        callback=_remember_verbose,
+        group=OUTPUT,
+        help="Show more: trackers, peers; of an error also where it happened.",
+    ),
+    option(
+        "--trace",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        metavar="FILE",
+        group=OUTPUT,
+        help="Write every message between the actors and with the peers to FILE"
+        " (actortorrent trace show FILE reads it).",
+    ),
+    option(
+        "--trace-level",
+        type=click.Choice(TRACE_LEVELS),
+        default="piece",
+        show_default=True,
+        group=OUTPUT,
+        help="How fine the trace is.",
+    ),
+)

@@ -1,0 +1,87 @@
+"""Run a session in front of a view: what `fetch` and `seed` have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from actortorrent import Metainfo, Session, SessionOptions
+from actortorrent.api import Settings, content_path, listed_files, wanted_length
+from actortorrent.cli.failures import describe_failure
+from actortorrent.cli.interrupts import stopping_on_signals
+from actortorrent.cli.views import make_view
+from actortorrent.cli.views.view import Job, View
+from actortorrent.errors import ExitCode
+
+SECONDS_A_MINUTE = 60
+
+
+@contextmanager
+def viewing(given: dict[str, Any]) -> Iterator[View]:
+    """Yield the view that the options ask for, and let it know of an error.
+
+    Args:
+        given: values of `output_options`, among others.
+    """
+    view = make_view(given["progress_kind"], is_quiet=given["quiet"], is_verbose=given["verbose"])
+    try:
+        yield view
+    except BaseException as error:
+        view.fail(describe_failure(error))
+        raise
+
+
+def settings_from(given: dict[str, Any]) -> Settings:
+    """Return the session's settings from the values of the options; `seed` lacks some."""
+    minutes = given["seed_minutes"]
+    return Settings(
+        use_trackers=not given["no_trackers"],
+        port=given["port"],
+        bind=given["bind"],
+        max_peers=given["max_peers"],
+        download_limit=given["download_limit"],
+        upload_limit=given["upload_limit"],
+        is_sequential=given.get("sequential", False),
+        stall_timeout_seconds=given.get("stall_timeout"),
+        keep_seeding=given["keep_seeding"],
+        seed_ratio=given["seed_ratio"],
+        seed_seconds=None if minutes is None else minutes * SECONDS_A_MINUTE,
+        trace_level=given["trace_level"],
+    )
+
+
+def describe_job(
+    command: str,
+    source: Path | str,
+    metainfo: Metainfo,
+    options: SessionOptions,
+    content: Path | None = None,
+) -> Job:
+    """Return what a session is about, for the views; `content` is where it is, if not by name."""
+    selected = options.selected_files
+    files = listed_files(metainfo)
+    return Job(
+        command=command,
+        name=metainfo.name,
+        info_hash=metainfo.info_hash_hex,
+        source=str(source),
+        output=options.output,
+        content=content or content_path(metainfo, options.output),
+        total_bytes=wanted_length(metainfo, None),
+        wanted_bytes=wanted_length(metainfo, selected),
+        file_count=len(files),
+        wanted_files=len(files) if selected is None else len(selected),
+        piece_count=metainfo.piece_count,
+        piece_length=metainfo.piece_length,
+    )
+
+
+def run_session(session: Session, job: Job, view: View) -> ExitCode:
+    """Run a session until it ends or is interrupted, show it, and return the exit code."""
+    view.begin(job)
+    with stopping_on_signals(session.request_stop):
+        summary = session.run()
+    view.end(job, summary)
+    return ExitCode.INTERRUPTED if summary.was_interrupted else ExitCode.DONE

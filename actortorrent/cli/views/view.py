@@ -1,0 +1,61 @@
+"""What the views have in common: what they are told, and what a session is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from actortorrent import Progress
+    from actortorrent.cli.failures import Failure
+    from actortorrent.session import Summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Say what a session is about.
+
+    Attributes:
+        command: "fetch" or "seed".
+        name: of the torrent, as it stands in it: not yet fit for a terminal.
+        info_hash: 40 hexadecimal digits.
+        source: the torrent, as the user named it.
+        output: the folder that holds the content.
+        content: the file or folder in it that is the content.
+        file_count: files in the torrent, without padding; `wanted_files` of them are selected.
+        wanted_bytes: bytes of the selected files.
+        piece_count: pieces in the torrent, each but the last of `piece_length` bytes.
+    """
+
+    command: str
+    name: str
+    info_hash: str
+    source: str
+    output: Path
+    content: Path
+    total_bytes: int
+    wanted_bytes: int
+    file_count: int
+    wanted_files: int
+    piece_count: int
+    piece_length: int
+
+
+class View(Protocol):
+    """Show a session: `begin`, then `show` and `notice` as they come, then `end` or `fail`."""
+
+    def begin(self, job: Job) -> None:
+        """Say what is about to happen."""
+
+    def show(self, progress: Progress) -> None:
+        """Show how it stands; called about twice a second."""
+
+    def notice(self, text: str) -> None:
+        """Show one line that the user should know: a tracker's warning, a banned peer."""
+
+    def end(self, job: Job, summary: Summary) -> None:
+        """Say what came of it."""
+
+    def fail(self, failure: Failure) -> None:
+        """Leave the terminal clean for the error, which the command itself prints."""

@@ -1,0 +1,135 @@
+"""`Progress` and what came of it, in words: what all views for people say alike."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from actortorrent.cli.text import (
+    format_duration,
+    format_part,
+    format_rate,
+    format_share,
+    format_size,
+    plural,
+    safe_text,
+)
+
+if TYPE_CHECKING:
+    from actortorrent import Progress
+    from actortorrent.cli.views.view import Job
+    from actortorrent.session import Summary
+
+GAP = "  "
+
+
+def job_size(job: Job) -> str:
+    """Return what the job is about in figures: `2.4 GiB in 3 of 12 files`."""
+    some = job.wanted_files != job.file_count
+    files = f"{job.wanted_files:,} of {plural(job.file_count, 'file')}" if some else ""
+    return f"{format_size(job.wanted_bytes)} in {files or plural(job.file_count, 'file')}"
+
+
+def amount(progress: Progress) -> str:
+    """Return how much is here, or while checking has been read: `1.0 of 2.4 GiB`."""
+    part = format_part(done_bytes(progress), progress.wanted_bytes)
+    return f"{part} checked" if progress.phase == "checking" else part
+
+
+def done_bytes(progress: Progress) -> int:
+    """Return the bytes that the bar stands for: checked while checking, else verified."""
+    return progress.checked_bytes if progress.phase == "checking" else progress.verified_bytes
+
+
+def share(progress: Progress) -> str:
+    """Return the part that is done: `42.3 %`."""
+    return format_share(done_bytes(progress), progress.wanted_bytes)
+
+
+def rates(progress: Progress) -> str:
+    """Return both rates and what they lead to: `down 2.0 MiB/s  up 0 B/s  20 s left`."""
+    if progress.phase in ("starting", "checking"):
+        return ""
+    parts = [f"up {format_rate(progress.upload_rate)}"]
+    if progress.phase != "seeding":
+        parts.insert(0, f"down {format_rate(progress.download_rate)}")
+    if progress.eta_seconds is not None and progress.phase == "fetching":
+        parts.append(f"{format_duration(progress.eta_seconds)} left")
+    if progress.uploaded_bytes:
+        parts.append(f"ratio {progress.ratio:.2f}")
+    return GAP.join(parts)
+
+
+def peers(progress: Progress) -> str:
+    """Return who is there: `5 peers: 3 serve us, we serve 1, 2 more being dialled`."""
+    if not progress.peers_connected:
+        return f"no peers connected, {_dialling(progress)}"
+    doing = []
+    if progress.phase != "seeding":
+        doing.append(f"{progress.peers_unchoking_us} serve us")
+    if progress.peers_interested or progress.phase == "seeding":
+        doing.append(f"we serve {progress.peers_unchoked} of {progress.peers_interested} who ask")
+    if progress.peers_dialling:
+        doing.append(f"dialling {progress.peers_dialling} more")
+    return f"{plural(progress.peers_connected, 'peer')}: {', '.join(doing)}"
+
+
+def details(progress: Progress) -> Iterator[str]:
+    """Yield the lines that `-v` adds."""
+    pieces = f"{progress.verified_pieces:,} of {progress.piece_count:,} pieces verified"
+    wasted = f", {format_size(progress.wasted_bytes)} received in vain"
+    yield pieces + (wasted if progress.wasted_bytes else "")
+    for line in progress.trackers:
+        yield f"tracker {safe_text(line)}"
+
+
+def summary_lines(job: Job, summary: Summary) -> list[tuple[str, str]]:
+    """Return (label, text) for each line of what came of a session."""
+    return [(label, text) for label, text in _summary(job, summary) if text]
+
+
+def _summary(job: Job, summary: Summary) -> Iterator[tuple[str, str]]:
+    progress = summary.progress
+    yield _outcome(job, summary)
+    if progress.fetched_bytes:
+        size, time = format_size(progress.fetched_bytes), format_duration(summary.elapsed_seconds)
+        yield (
+            "fetched",
+            f"{size} in {time}, {format_rate(summary.average_download_rate)} on average",
+        )
+    if progress.uploaded_bytes or summary.is_complete:
+        yield "sent", f"{format_size(progress.uploaded_bytes)}, ratio {progress.ratio:.2f}"
+    yield "files", safe_text(str(job.content.absolute()))
+    if summary.trace is not None:
+        trace = safe_text(str(summary.trace))
+        yield "trace", f"{trace} (actortorrent trace show {shlex.quote(trace)})"
+    yield "next", _next_step(job, summary)
+
+
+def _outcome(job: Job, summary: Summary) -> tuple[str, str]:
+    name, progress = safe_text(job.name), summary.progress
+    if job.command == "seed":
+        return "seeded", f"{name} for {format_duration(summary.elapsed_seconds)}"
+    if not summary.is_complete:
+        part = format_share(progress.verified_bytes, progress.wanted_bytes)
+        return "stopped", f"{name}: {part} is here, and saved"
+    if not progress.fetched_bytes:
+        return "complete", f"{name}: all {format_size(progress.wanted_bytes)} were here already"
+    return "complete", f"{name}: every piece matches its hash"
+
+
+def _next_step(job: Job, summary: Summary) -> str:
+    if job.command == "seed":
+        return ""
+    if not summary.is_complete:
+        return "run the same command again to go on"
+    line = ["actortorrent", "seed", str(job.output), job.source]
+    return f"{safe_text(shlex.join(line))} serves it to others"
+
+
+def _dialling(progress: Progress) -> str:
+    known = f"{progress.peers_known:,}" if progress.peers_known else "none"
+    if progress.peers_dialling:
+        return f"dialling {progress.peers_dialling:,} of {known} known"
+    return f"{known} known"
