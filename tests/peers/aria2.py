@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from actortorrent.lab.processes import Running
 from tests.content import Content
 from tests.peers.needs import need_command
-from tests.peers.processes import Running, free_port, is_listening, wait_until
+from tests.peers.processes import free_port, is_listening, wait_until
 
 OPTIONS = (
     "--no-conf",

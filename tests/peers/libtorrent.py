@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from actortorrent.lab.processes import Running
 from tests.content import Content
 from tests.peers.needs import need_module
-from tests.peers.processes import Running
+from tests.peers.processes import within
 
 SCRIPT = Path(__file__).with_name("libtorrent_peer.py")
 
@@ -63,5 +64,5 @@ def _start(
     need_module("libtorrent")
     # -P: or this folder's libtorrent.py would stand before the real one.
     command = [sys.executable, "-P", SCRIPT, mode, content.torrent, folder, "--host", host, *extra]
-    with Running(command, namespace=namespace) as process:
+    with Running(within(namespace, command)) as process:
         yield Libtorrent(process)

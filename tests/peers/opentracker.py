@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from actortorrent.lab.processes import Running
 from tests.peers.needs import need_command
-from tests.peers.processes import Running, free_port, is_listening, wait_until
+from tests.peers.processes import free_port, is_listening, wait_until, within
 
 WHITELIST = "allowed.txt"
 
@@ -33,6 +34,6 @@ def opentracker(
     folder.chmod(0o755)  # started by root, it becomes `nobody`, and reads the list again
     where = ["-i", host, "-p", str(port), "-P", str(port)]
     arguments = [command, *where, "-d", folder, "-w", WHITELIST]
-    with Running(arguments, folder=folder, namespace=namespace) as process:
+    with Running(within(namespace, arguments), folder=folder) as process:
         wait_until(lambda: is_listening(host, port, namespace), process, "opentracker listens")
         yield OpenTracker(f"http://{host}:{port}/announce", f"udp://{host}:{port}/announce")

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from actortorrent.lab.processes import Running
 from tests.content import Content
 from tests.peers.needs import need_command
-from tests.peers.processes import Running
+from tests.peers.processes import within
 
 SETTINGS = {
     "message-level": 3,  # the log is heard at once; the status line hides in a buffer
@@ -62,5 +63,5 @@ def _start(content: Content, folder: Path, host: str, namespace: str) -> Iterato
     options = ["--port", PORT, "--no-portmap", "--encryption-tolerated"]
     env = {"HOME": str(settings)}
     arguments = [str(part) for part in (*command, *options, content.torrent)]
-    with Running(arguments, namespace=namespace, env=env) as process:
+    with Running(within(namespace, arguments), env=env) as process:
         yield process

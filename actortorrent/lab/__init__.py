@@ -1,0 +1,1 @@
+"""A whole swarm on one machine: a tracker, seeds and leeches, each a process of its own."""
