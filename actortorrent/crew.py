@@ -23,6 +23,7 @@ from actortorrent.actors.seeder import Seeder, SeederProxy
 from actortorrent.actors.storage import Storage, StorageProxy
 from actortorrent.actors.swarm import Swarm, SwarmProxy
 from actortorrent.actors.tracker import Tracker, TrackerProxy
+from actortorrent.actors.tracker_calls import CallStarter
 from actortorrent.options import SessionOptions
 from actortorrent.rules.announcing import AnnounceIdentity
 from actortorrent.rules.ending import Goals
@@ -170,7 +171,7 @@ class Crew:
                 identity,
                 self._metainfo.tracker_tiers,
                 is_private=self._metainfo.is_private,
-                bind=self._options.bind,
+                start_call=CallStarter(self._runtime, self._options.bind),
             ),
         )
         self.swarm.ask_for_more.defer(self.tracker)

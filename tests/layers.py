@@ -17,7 +17,7 @@ PACKAGE = "actortorrent"
 # its frozen dataclasses, enums, named tuples, type aliases and constants, not its functions.
 WIRE_VALUES = "wire's values"
 BELOW_ACTORS = frozenset({"version", "errors", "wire", "rules", "tracing"})
-DOORS = frozenset({"session", "creating", "lab", "api", "__init__"})
+DOORS = frozenset({"session", "creating", "trackers", "lab", "api", "__init__"})
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "version": frozenset(),
     "errors": frozenset(),
@@ -29,6 +29,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "crew": BELOW_ACTORS | {"actors", "options"},
     "session": BELOW_ACTORS | {"actors", "options", "crew"},
     "creating": BELOW_ACTORS | {"actors"},  # makes torrents, and needs no actor
+    "trackers": BELOW_ACTORS | {"actors"},  # asks trackers once, outside a session
     "lab": BELOW_ACTORS | {"actors", "options"},
     "api": BELOW_ACTORS | {"actors", "options", "session"},  # the package for programs
     "__init__": BELOW_ACTORS | {"options", "session", "creating", "api"},  # ... under one name
