@@ -37,6 +37,9 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "__main__": frozenset({"cli"}),
 }
 
+# Modules at the top that stand beside `session`: each runs one job of the API with actors.
+BESIDE_SESSION = frozenset({"crew", "creating", "trackers", "verifying"})
+
 # Libraries that have a place, and the modules or layers where that is.
 PLACE_OF: Mapping[str, tuple[str, ...]] = {
     "bencodepy": ("wire.bencoding",),
@@ -59,8 +62,10 @@ MAY_OPEN_FILES = frozenset({("wire.metainfo", "from_file")})  # a convenience of
 # Modules of actors/ that are not actors but what actors are made of.
 ACTORS_GROUND = frozenset({"actors.base", "actors.inbox"})
 MAY_WAIT_FOR_ACTORS = frozenset({"session", "crew"})  # at start-up and shutdown
-# `.get()` waits. Beside `session`, these may: they wait for a queue, not for an actor.
-MAY_WAIT = frozenset({("actors.inbox", "get"), ("actors.hashing", "_hash_batch")})
+# `.get()` waits. Beside `session`, these may: two wait for a queue, one is the waiting itself.
+MAY_WAIT = frozenset(
+    {("actors.inbox", "get"), ("actors.hashing", "_hash_batch"), ("actors.replies", "get")}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ class House:
     def _layer_of_import(self, target: str, name: str) -> str:
         # `from actortorrent import session` names a module; `import fetch` the public API.
         if target == "__init__" and (name in MAY_IMPORT or name in self._trees):
-            return name
+            return _layer(name)
         return _layer(target)
 
     def _is_value(self, module: str, name: str) -> bool:
@@ -212,7 +217,8 @@ def _module_name(folder: Path, path: Path) -> str:
 
 
 def _layer(module: str) -> str:
-    return module.partition(".")[0]
+    top = module.partition(".")[0]
+    return "session" if top in BESIDE_SESSION else top
 
 
 def _inside(imported: Import) -> str:
