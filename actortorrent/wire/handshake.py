@@ -30,13 +30,22 @@ _ID_CHARACTERS = (string.ascii_letters + string.digits).encode()
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """Say which torrent is meant, who speaks, and which extensions they know."""
+    """Say which torrent is meant, who speaks, and which extensions they know.
+
+    Raises:
+        ValueError: if a field has not its length: 20, 20 and 8 bytes.
+    """
 
     info_hash: bytes
     peer_id: bytes
     reserved: bytes = bytes(8)
     kind: ClassVar[int] = Kind.HANDSHAKE
     name: ClassVar[str] = "handshake"
+
+    def __post_init__(self) -> None:
+        lengths = (len(self.info_hash), len(self.peer_id), len(self.reserved))
+        if lengths != (20, PEER_ID_BYTES, 8):
+            raise ValueError(f"expected fields of 20, 20 and 8 bytes, found {lengths}")
 
     def __str__(self) -> str:
         return f"handshake for {self.info_hash.hex()}, from {readable_peer_id(self.peer_id)}"

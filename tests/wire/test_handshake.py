@@ -74,3 +74,9 @@ def test_a_handshake_prints_whom_it_is_from() -> None:
     handshake = Handshake(b"\xab" * 20, b"-LT2110-\x00\xffabc".ljust(20, b"z"))
     assert str(handshake) == f"handshake for {'ab' * 20}, from -LT2110-..abczzzzzzz"
     assert readable_peer_id(b"a b\n") == "a.b."
+
+
+@pytest.mark.parametrize("lengths", [(19, 20, 8), (20, 21, 8), (20, 20, 7)])
+def test_a_field_of_another_length_is_never_sent(lengths: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match="expected fields of 20, 20 and 8 bytes"):
+        Handshake(*(bytes(length) for length in lengths))
