@@ -263,7 +263,7 @@ class Proxy:
     ping = message(Actor.ping)
 
 
-def proxy_of(ref: AnyRef, kind: type[ProxyT]) -> ProxyT:
+def proxy_of(ref: AnyRef, kind: type[ProxyT]) -> ProxyT:  # noqa: ARG001 - gives the type
     """Return a Pykka proxy of the actor, typed as its list of messages."""
     return cast("ProxyT", ref.proxy())
 

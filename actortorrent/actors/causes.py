@@ -9,7 +9,10 @@ happens until the next.
 
 from __future__ import annotations
 
+import itertools
 import threading
+from collections import defaultdict
+from collections.abc import Iterator
 
 
 class Clock:
@@ -42,14 +45,22 @@ class _Here(threading.local):
 
 
 _here = _Here()
+# How many threads of each name were seen: a second one must not continue the first one's ids.
+_numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
 
 
 def current_clock() -> Clock:
     """Return the clock of the running thread, named after the thread at first use."""
     clock = _here.clock
     if clock is None:
-        clock = _here.clock = Clock(threading.current_thread().name)
+        clock = _here.clock = Clock(_name_of_thread())
     return clock
+
+
+def _name_of_thread() -> str:
+    name = threading.current_thread().name
+    number = next(_numbers[name])
+    return name if number == 1 else f"{name}~{number}"
 
 
 def adopt_clock(clock: Clock) -> None:

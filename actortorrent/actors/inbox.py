@@ -1,13 +1,9 @@
 """One wait for everything an actor listens to: its mailbox, its timers and its sockets.
 
 A thread sleeps in exactly one place: here. `Inbox` is for actors with a mailbox and
-timers; `SocketInbox` adds sockets, for actors that own one. Whatever wakes the actor
-comes out of `get` as an ordinary Pykka envelope, so stopping, failing and tracing
-take one path for all three.
-
-The order, learnt by experiment: due timers first (a chatty peer must still time
-out), then mail, then sockets; and after `MAIL_BEFORE_SOCKETS` letters in a row the
-sockets get their turn (a flood of messages must not stop the reading).
+timers; `SocketInbox` (`socket_inbox.py`) adds sockets, for actors that own one.
+Whatever wakes the actor comes out of `get` as an ordinary Pykka envelope, so stopping,
+failing and tracing take one path for all three.
 
 `put` is called in the sender's thread and `get` in the owner's, and the next `get`
 means that the last message is finished: so this file sees all that a trace of
@@ -18,35 +14,22 @@ from __future__ import annotations
 
 import heapq
 import queue
-import selectors
-import socket
-import threading
 import time
-from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pykka
 from pykka import messages
 from pykka._envelope import Envelope
 
 from actortorrent.actors.causes import Clock, adopt_clock, current_clock
-from actortorrent.actors.wakeup import WakeUp
+from actortorrent.actors.replies import Reply
+from actortorrent.tracing.events import MESSAGE, TIMER
 
 if TYPE_CHECKING:
-    from actortorrent.tracing.recorder import Recorder
+    from collections.abc import Mapping
 
-MAIL_BEFORE_SOCKETS = 32
-
-
-class Stamp(NamedTuple):
-    """Say who sent a message, when, and because of what; made in the sender's thread."""
-
-    sender: str
-    sent: int
-    cause: str
-    put_ns: int
-    depth: int
+    from actortorrent.tracing.recorder import Recorder, Stamp
 
 
 @dataclass(slots=True)
@@ -75,25 +58,30 @@ class Inbox:
         self.recorder: Recorder | None = None
         self._timers: list[Timer] = []
         self._is_closed = False
-        self._handled: _Handled | None = None
+        self.socket_turns = 0  # how often a socket had the turn: where there is one
+        # Envelope, stamp, name of the event, tick and time (ns) at which its handling began.
+        self._handled: tuple[Envelope[Any], Stamp, str, int, int] | None = None
         self._mail: queue.SimpleQueue[tuple[Envelope[Any], Stamp | None]] = queue.SimpleQueue()
 
     # --- in the sender's thread -----------------------------------------------------
 
     def put(self, envelope: Envelope[Any]) -> None:
         """Leave a message; safe from any thread, also after the actor has gone."""
-        self._mail.put((envelope, self._stamp() if self.recorder is not None else None))
+        self._mail.put((envelope, self._stamp(envelope) if self.recorder is not None else None))
         if self._is_closed:
             self.refuse_mail()
 
-    def _stamp(self) -> Stamp:
+    def _stamp(self, envelope: Envelope[Any]) -> Stamp:
         clock = current_clock()
-        return Stamp(clock.name, clock.tick(), clock.cause, time.monotonic_ns(), self.depth())
+        sent = clock.tick()
+        if isinstance(envelope.reply_to, Reply):
+            envelope.reply_to.expect(self.recorder, clock.name, sent)
+        return (clock.name, sent, clock.cause, time.monotonic_ns(), self.depth())
 
     def record_dead_letter(self, message: object, op: str) -> None:
         """Record a message that was not even put, since its actor had gone."""
         if self.recorder is not None:
-            self._record_lost(message, op, self._stamp(), "dead")
+            self._record_lost(message, op, self._stamp(Envelope(message)), "dead")
 
     # --- in the owner's thread ------------------------------------------------------
 
@@ -134,22 +122,21 @@ class Inbox:
         self._timers.clear()
         self.refuse_mail()
 
-    def refuse_mail(self) -> None:
+    def refuse_mail(self, status: str = "dropped") -> None:
         """Answer every message left that its actor is dead; record what nobody will read."""
         while True:
             try:
                 envelope, stamp = self._mail.get_nowait()
             except queue.Empty:
                 return
-            self._refuse(envelope, stamp)
+            self._refuse(envelope, stamp, status)
 
-    def _refuse(self, envelope: Envelope[Any], stamp: Stamp | None) -> None:
-        is_stop = isinstance(envelope.message, messages._ActorStop)
-        if self.recorder is not None and stamp is not None and not is_stop:
-            self._record_lost(envelope.message, _op(envelope), stamp, "dropped")
+    def _refuse(self, envelope: Envelope[Any], stamp: Stamp | None, status: str) -> None:
+        if stamp is not None:
+            self._record_lost(envelope.message, _op(envelope), stamp, status)
         if envelope.reply_to is None:
             return
-        if is_stop:
+        if isinstance(envelope.message, messages._ActorStop):  # noqa: SLF001 - has no other name
             envelope.reply_to.set(None)
         else:
             error = pykka.ActorDeadError(f"{self.clock.name} stopped before handling the message")
@@ -167,183 +154,70 @@ class Inbox:
         timer = heapq.heappop(self._timers)
         timer.is_cancelled = True
         call: Envelope[Any] = Envelope(messages.ProxyCall((timer.method,), timer.args, {}))
-        return self._begin_local(call, "timer", timer.cause)
+        if self.recorder is None:
+            return call
+        due_ns = int(timer.deadline * 1e9)
+        stamp = (self.clock.name, self.clock.time, timer.cause, due_ns, self.depth())
+        return self._begin_handling(call, stamp, TIMER)
 
     # --- what a trace sees --------------------------------------------------------------
 
-    def _begin_local(self, envelope: Envelope[Any], sender: str, cause: str) -> Envelope[Any]:
-        stamp = None
-        if self.recorder is not None:
-            stamp = Stamp(sender, self.clock.tick(), cause, time.monotonic_ns(), self.depth())
-        return self._begin_handling(envelope, stamp)
+    def record(self, name: str, data: Mapping[str, object], cause: str | None = None) -> str:
+        """Record an event of the owner's; return its id, or nothing where no trace is kept.
 
-    def _begin_handling(self, envelope: Envelope[Any], stamp: Stamp | None) -> Envelope[Any]:
+        Its cause is what is being handled, unless another is given. Where nothing is
+        known to have brought it about, it counts as the cause of what follows.
+        """
+        if self.recorder is None:
+            return ""
+        clock = self.clock
+        moment = clock.tick()
+        event_id = clock.event_id(moment)
+        if cause is None:
+            cause = clock.cause
+            clock.cause = cause or event_id
+        self.recorder.record(time.monotonic_ns(), name, clock.name, moment, cause, data)
+        return event_id
+
+    def _begin_handling(
+        self, envelope: Envelope[Any], stamp: Stamp | None, name: str = MESSAGE
+    ) -> Envelope[Any]:
         if stamp is not None:
-            received = self.clock.tick_after(stamp.sent)
-            self.clock.cause = self.clock.event_id(received)
-            self._handled = _Handled(envelope, stamp, received, time.monotonic_ns())
+            clock = self.clock
+            received = clock.tick_after(stamp[1])
+            clock.cause = clock.event_id(received)
+            self._handled = (envelope, stamp, name, received, time.monotonic_ns())
         return envelope
 
     def finish_handling(self, status: str) -> None:
         """Record the message that was being handled, if it was a traced one."""
-        handled = self._handled
-        if handled is None:
+        if self._handled is None or self.recorder is None:
             return
+        envelope, stamp, name, received, begin_ns = self._handled
         self._handled = None
-        if self.recorder is not None:
-            self.recorder.record_message(
-                receiver=self.clock.name,
-                received=handled.received,
-                done=self.clock.tick(),
-                begin_ns=handled.begin_ns,
-                end_ns=time.monotonic_ns(),
-                stamp=handled.stamp,
-                op=_op(handled.envelope),
-                message=handled.envelope.message,
-                status=status,
-            )
-        self.clock.cause = ""
+        reply = envelope.reply_to
+        if isinstance(reply, Reply) and reply.is_error:
+            status = "error"
+        clock = self.clock
+        clock.cause = ""
+        handling = (
+            clock.name,
+            stamp,
+            received,
+            clock.tick(),
+            time.monotonic_ns(),
+            "tell" if reply is None else "ask",
+            envelope.message,
+            status,
+        )
+        self.recorder.record(begin_ns, name, clock.name, received, stamp[2], handling)
 
     def _record_lost(self, message: object, op: str, stamp: Stamp, status: str) -> None:
         if self.recorder is not None:
-            now_ns = time.monotonic_ns()
-            self.recorder.record_message(
-                receiver=self.clock.name,
-                received=0,
-                done=0,
-                begin_ns=now_ns,
-                end_ns=now_ns,
-                stamp=stamp,
-                op=op,
-                message=message,
-                status=status,
-            )
-
-
-class _Handled(NamedTuple):
-    envelope: Envelope[Any]
-    stamp: Stamp
-    received: int
-    begin_ns: int
+            sender, sent, cause, put_ns, _depth = stamp
+            lost = (self.clock.name, stamp, 0, 0, time.monotonic_ns(), op, message, status)
+            self.recorder.record(put_ns, MESSAGE, sender, sent, cause, lost)
 
 
 def _op(envelope: Envelope[Any]) -> str:
     return "tell" if envelope.reply_to is None else "ask"
-
-
-class SocketInbox(Inbox):
-    """An inbox that also waits for sockets.
-
-    A sender writes to the wake-up only while the owner sleeps (or is about to): the
-    owner first says that it sleeps, then looks at its mail once more, so a letter is
-    either seen by that look or its sender sees the sleeper.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._letters: deque[tuple[Envelope[Any], Stamp | None]] = deque()
-        self._letters_in_a_row = 0
-        self._is_asleep = False
-        self._lock = threading.Lock()
-        self._selector = selectors.DefaultSelector()
-        self._wake_up = WakeUp()
-        self._selector.register(self._wake_up.fileno(), selectors.EVENT_READ, None)
-        self._ready: deque[Envelope[Any]] = deque()
-
-    # --- in the sender's thread -----------------------------------------------------
-
-    def put(self, envelope: Envelope[Any]) -> None:
-        """Leave a message, and wake the owner if it sleeps."""
-        self._letters.append((envelope, self._stamp() if self.recorder is not None else None))
-        if self._is_asleep:
-            self._wake()
-        if self._is_closed:
-            self.refuse_mail()
-
-    def _wake(self) -> None:
-        with self._lock:  # a descriptor closed meanwhile may already be another's
-            if self._is_asleep and not self._is_closed:
-                self._is_asleep = False
-                self._wake_up.set()
-
-    # --- in the owner's thread ------------------------------------------------------
-
-    def get(self) -> Envelope[Any]:
-        """Sleep until a timer is due, mail is there or a socket is ready, and return it."""
-        self.finish_handling("ok")
-        while True:
-            timeout = self._seconds_to_next_timer()
-            if timeout is not None and timeout <= 0:
-                return self._take_timer()
-            if self._letters and self._letters_in_a_row < MAIL_BEFORE_SOCKETS:
-                self._letters_in_a_row += 1
-                return self._begin_handling(*self._letters.popleft())
-            if not self._ready:
-                self._wait(timeout)
-            self._letters_in_a_row = 0
-            if self._ready:
-                return self._begin_local(self._ready.popleft(), "socket", "")
-
-    def _wait(self, timeout: float | None) -> None:
-        self._is_asleep = True
-        if self._letters:
-            timeout = 0
-        for key, events in self._selector.select(timeout):
-            if key.data is None:
-                self._wake_up.clear()
-            else:
-                self._ready.append(key.data[events])
-        self._is_asleep = False
-
-    def empty(self) -> bool:
-        """Say whether there is no mail."""
-        return not self._letters
-
-    def depth(self) -> int:
-        """Return how many messages wait."""
-        return len(self._letters)
-
-    def watch(self, sock: socket.socket, method: str, *, readable: bool, writable: bool) -> None:
-        """Send the owner `method(sock, readable, writable)` whenever the socket is ready.
-
-        Watching a socket again changes what is waited for; with neither, it is ignored
-        until watched again.
-        """
-        events = selectors.EVENT_READ * readable | selectors.EVENT_WRITE * writable
-        is_known = sock.fileno() in self._selector.get_map()
-        if not events:
-            self.unwatch(sock)
-        elif is_known:
-            self._selector.modify(sock, events, _ready_messages(sock, method))
-        else:
-            self._selector.register(sock, events, _ready_messages(sock, method))
-
-    def unwatch(self, sock: socket.socket) -> None:
-        """Wait for this socket no more; forget what it was ready for."""
-        if sock.fileno() in self._selector.get_map():
-            self._selector.unregister(sock)
-        self._ready = deque(ready for ready in self._ready if ready.message.args[0] is not sock)
-
-    def close(self) -> None:
-        """Take nothing more, answer all who wait for an answer, and free descriptors."""
-        super().close()
-        with self._lock:
-            self._selector.close()
-            self._wake_up.close()
-
-    def refuse_mail(self) -> None:
-        """Answer every message left that its actor is dead; record what nobody will read."""
-        while True:
-            try:
-                letter = self._letters.popleft()
-            except IndexError:
-                return
-            self._refuse(*letter)
-
-
-def _ready_messages(sock: socket.socket, method: str) -> dict[int, Envelope[Any]]:
-    """Make, once a socket, the three messages that say what it is ready for."""
-    return {
-        events: Envelope(messages.ProxyCall((method,), (sock, bool(events & 1), bool(events & 2)), {}))
-        for events in (selectors.EVENT_READ, selectors.EVENT_WRITE, 3)
-    }

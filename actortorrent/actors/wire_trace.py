@@ -1,75 +1,95 @@
 """The wire half of a trace: what one peer's protocol sent and received, and what it caused.
 
 Without a recorder the protocol's hook stays empty and nothing here costs anything.
-Blocks and requests are many: below the level "block" they are only counted, and told
-now and then.
+Blocks and requests are many: below the level "block" the protocol only counts them,
+and `tell_blocks` sums them up, as does every other message before it is recorded: so
+the trace has them in the order of the stream.
 """
 
 from __future__ import annotations
 
-import time
+from collections import deque
 from typing import TYPE_CHECKING
 
-from actortorrent.tracing.wire_events import wire_data
+from actortorrent.tracing.wire_events import BlockTally, block_data, wire_data
+from actortorrent.wire.messages import PieceHeader
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from actortorrent.actors.inbox import Inbox
+    from actortorrent.wire.conversation import Direction
     from actortorrent.wire.handshake import Handshake
     from actortorrent.wire.messages import Message
-    from actortorrent.wire.conversation import Direction
-    from actortorrent.wire.peer_protocol import Event, PeerProtocol
+    from actortorrent.wire.peer_protocol import PeerProtocol
+    from actortorrent.wire.stream_reader import Block, Event
 
 
 class WireTrace:
     """Record the messages of one connection, and make each the cause of what follows it."""
 
-    __slots__ = ("_arrivals", "_conn", "_inbox", "_protocol", "_told")
+    __slots__ = (
+        "_arrivals",
+        "_conn",
+        "_inbox",
+        "_is_on",
+        "_protocol",
+        "_tally",
+        "_turn",
+        "_with_payload",
+    )
 
     def __init__(self, inbox: Inbox, conn: int, protocol: PeerProtocol) -> None:
         self._inbox = inbox
         self._conn = conn
         self._protocol = protocol
-        self._arrivals: dict[int, str] = {}  # id() of a message that came -> id of its event
-        self._told = (0, 0, 0, 0)
+        self._tally = BlockTally(conn)
+        # What came in this turn and may yet cause something: the message, its event's id.
+        self._arrivals: deque[tuple[Message | Handshake, str]] = deque()
+        self._turn = -1
+        self._with_payload = False
+        self._is_on = inbox.recorder is not None
         if inbox.recorder is not None:
             protocol.on_message = self._message
             protocol.trace_blocks = inbox.recorder.level != "piece"
+            self._with_payload = inbox.recorder.level == "payload"
 
     def becomes_cause(self, event: Event) -> None:
         """Make a message that came the cause of all that follows, up to the next."""
-        if self._arrivals:
-            self._inbox.clock.cause = self._arrivals.pop(id(event), self._inbox.clock.cause)
+        while self._arrivals:
+            message, event_id = self._arrivals.popleft()
+            if message is event:
+                self._inbox.clock.cause = event_id
+                return
+
+    def blocks_came(self, blocks: Sequence[Block]) -> None:
+        """Record what is in them, if the trace is to hold even that."""
+        if self._with_payload:
+            for block in blocks:
+                self._inbox.record("bt:block_received", block_data(self._conn, *block))
 
     def tell_blocks(self) -> None:
         """Record how many blocks and requests went by since this was last called."""
-        if self._inbox.recorder is None or self._protocol.trace_blocks:
-            return
-        protocol = self._protocol
-        counts = (
-            protocol.requests_sent,
-            protocol.block_bytes_received,
-            protocol.requests_received,
-            protocol.block_bytes_sent,
-        )
-        if counts != self._told:
-            names = ("requests_sent", "bytes_received", "requests_received", "bytes_sent")
-            new = [now - before for now, before in zip(counts, self._told, strict=True)]
-            self._told = counts
-            self._record(
-                "bt:blocks", {"conn": self._conn, **dict(zip(names, new, strict=True))}
-            )
+        if self._is_on and not self._protocol.trace_blocks:
+            for name, data in self._tally.news(self._protocol):
+                self._inbox.record(name, data)
 
     def _message(
         self, direction: Direction, offset: int, length: int, message: Message | Handshake
     ) -> None:
-        data = wire_data(self._conn, offset, length, message)
-        event_id = self._record(f"bt:message_{direction}", data)
-        if direction == "received":
-            self._arrivals[id(message)] = event_id
+        self.tell_blocks()
+        data = wire_data(self._conn, offset, length, message, with_payload=self._with_payload)
+        if direction == "sent":
+            self._inbox.record("bt:message_sent", data)
+        else:
+            # Only the peer knows what brought it about; its own trace does.
+            self._arrived(message, self._inbox.record("bt:message_received", data, cause=""))
 
-    def _record(self, name: str, data: dict[str, object]) -> str:
-        recorder, clock = self._inbox.recorder, self._inbox.clock
-        assert recorder is not None  # the hook is only set where there is one
-        moment = clock.tick()
-        recorder.record(time.monotonic_ns(), name, clock.name, moment, clock.cause, data)
-        return clock.event_id(moment)
+    def _arrived(self, message: Message | Handshake, event_id: str) -> None:
+        if self._turn != self._inbox.socket_turns:
+            self._turn = self._inbox.socket_turns
+            self._arrivals.clear()  # those nobody reacted to: keep-alives, unknown ones
+        if isinstance(message, PieceHeader):
+            self._inbox.clock.cause = event_id  # blocks are handled together, after the last
+        else:
+            self._arrivals.append((message, event_id))

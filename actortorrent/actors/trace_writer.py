@@ -1,0 +1,177 @@
+"""`TraceWriter`: the one that writes a session's trace file, and is not in it.
+
+All others only leave entries in a queue; here they become text, many at a time, on
+this actor's thread. The file of a killed process is readable to its last whole line:
+whole lines are written, every `WRITE_SECONDS`, with no buffer of our own between.
+
+::
+
+    trace = start_trace(path, new_header(...))
+    runtime = Runtime(recorder=trace.recorder, ...)
+    ...                               # start actors, run, stop them all
+    for notice in trace.stop():       # last of all: the ends of the others are in it
+        tell_the_user(notice)
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from actortorrent.actors import trace_summaries  # noqa: F401 - says how actors' values read
+from actortorrent.actors.base import Actor, Proxy, Runtime, proxy_of, stop_all
+from actortorrent.errors import StorageError, UsageError
+from actortorrent.tracing.entries import event_of
+from actortorrent.tracing.events import END, GAP, HEADER_START, Event
+from actortorrent.tracing.header import TraceHeader
+from actortorrent.tracing.recorder import EntryQueue, Recorder
+
+WRITE_SECONDS = 0.1
+ENTRIES_A_WRITE = 500  # about 150 KB of text and 5 ms of encoding
+STOP_SECONDS = 2.0
+NAME = "trace"  # under which the writer's own events stand in the file
+
+
+class TraceWriter(Actor):
+    """Write what the queue holds into the file until stopped, then say that this is the end.
+
+    Args:
+        queue: where the others leave their entries.
+        file: unbuffered; the writer closes it.
+        tell_trouble: called with a line for the user if the file will not be whole.
+    """
+
+    is_traced = False
+
+    def __init__(
+        self, queue: EntryQueue, file: BinaryIO, tell_trouble: Callable[[str], None]
+    ) -> None:
+        super().__init__(Runtime(), NAME)
+        self._queue = queue
+        self._file = file
+        self._tell_trouble = tell_trouble
+        self._counts: Counter[str] = Counter()
+        self._lost = 0
+        self._own_events = 0
+
+    def on_start(self) -> None:
+        """Begin to write now and then."""
+        self._after(WRITE_SECONDS, "_write_some")
+
+    def on_end(self, error: BaseException | None) -> None:  # noqa: ARG002 - one end for all
+        """Write all that is left and the last line, and close the file."""
+        while len(self._queue):
+            self._write_entries()
+        self._queue.close()
+        self._write_losses()
+        counts = {"events": self._counts.total(), "lost": self._lost}
+        self._write([self._own_event(END, {**counts, "by_name": dict(self._counts)})])
+        self._file.close()
+        if self._lost and not self._has_failed:
+            self._tell_trouble(f"the trace lacks {self._lost} events: they came too fast")
+
+    def _write_some(self) -> None:
+        self._write_entries()
+        self._write_losses()
+        is_behind = len(self._queue) >= ENTRIES_A_WRITE
+        self._after(0 if is_behind else WRITE_SECONDS, "_write_some")
+
+    def _write_entries(self) -> None:
+        kind_of = self._queue.cast.kind_of
+        self._write([event_of(entry, kind_of) for entry in self._queue.take(ENTRIES_A_WRITE)])
+
+    def _write_losses(self) -> None:
+        """Say where in the file events are missing, and how many."""
+        lost = self._queue.losses.total()
+        if lost > self._lost:
+            self._write([self._own_event(GAP, {"lost": lost - self._lost})])
+            self._lost = lost
+
+    def _own_event(self, name: str, data: dict[str, object]) -> Event:
+        self._own_events += 1
+        return Event(time.monotonic_ns(), name, NAME, self._own_events, "", data)
+
+    def _write(self, events: list[Event]) -> None:
+        if self._file.closed:
+            return
+        self._counts.update(event.name for event in events)
+        try:
+            write_all(self._file, [event.to_line() for event in events])
+        except OSError as error:
+            self._file.close()
+            self._queue.close()
+            self._tell_trouble(f"the trace ends early: {error.strerror or error}")
+
+
+class TraceWriterProxy(Proxy):
+    """The messages that the writer takes: none, but those of every actor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A trace that is being written.
+
+    Attributes:
+        recorder: what actors record to.
+        writer: the actor that writes.
+        notices: lines for the user, about what the file lacks.
+    """
+
+    recorder: Recorder
+    writer: TraceWriterProxy
+    notices: list[str]
+
+    def stop(self, timeout_seconds: float = STOP_SECONDS) -> list[str]:
+        """Write the rest and close the file; return what the user is to know, mostly nothing.
+
+        To be called when all actors that record have been stopped.
+        """
+        if stop_all([self.writer], timeout_seconds):
+            self.notices.append(f"the trace was not written out within {timeout_seconds:g} s")
+        return list(self.notices)
+
+
+def start_trace(path: Path, header: TraceHeader, level: str = "piece") -> Trace:
+    """Open a trace file, write its header and start the actor that writes the rest.
+
+    Raises:
+        UsageError: if there is a file at `path` that is no trace.
+        StorageError: if the file cannot be written.
+    """
+    queue = EntryQueue(level)
+    notices: list[str] = []
+    try:
+        file = _open(path)
+        write_all(file, [replace(header, level=level).to_line()])
+    except OSError as error:
+        raise StorageError(f"cannot write the trace {path}: {error.strerror}") from error
+    writer = TraceWriter.start(queue, file, notices.append)
+    return Trace(queue, proxy_of(writer, TraceWriterProxy), notices)
+
+
+def write_all(file: BinaryIO, lines: Iterable[bytes]) -> None:
+    """Write lines whole, in as few calls as the system needs."""
+    rest = memoryview(b"".join(lines))
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open a file to write; an earlier trace is replaced, anything else is not."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    file = cast("BinaryIO", open(descriptor, "r+b", buffering=0))  # noqa: SIM115, PTH123
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        return file
+    if status.st_size and file.read(len(HEADER_START)) != HEADER_START:
+        file.close()
+        raise UsageError(f"{path} is there and is no trace: it is not overwritten")
+    file.seek(0)
+    file.truncate()
+    return file

@@ -1,0 +1,131 @@
+"""What a trace says of the messages that peers exchange: BEP 3.
+
+`(conn, offset, length)` names the same message at both ends of a connection: `offset`
+is where it begins in the stream of its direction, the handshake included, and
+`length` what it takes up there. Blocks never appear, only their lengths, unless the
+payload is asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from actortorrent.tracing.summaries import Payload
+from actortorrent.wire.handshake import Handshake
+from actortorrent.wire.messages import BLOCK_NAME, PIECE_HEADER_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from actortorrent.wire.messages import Message
+
+PEER_ID_LIMITS = (32, 127)  # what is printed of a peer id: ASCII
+
+
+def wire_data(
+    conn: int,
+    offset: int,
+    length: int,
+    message: Message | Handshake,
+    *,
+    with_payload: bool = False,
+) -> dict[str, object]:
+    """Return the `data` of a `bt:message_sent` or `bt:message_received`."""
+    data: dict[str, object] = {
+        "conn": conn,
+        "offset": offset,
+        "length": length,
+        "type": message.name,
+    }
+    if isinstance(message, Handshake):
+        fields = _handshake_fields(message)
+    else:
+        fields = {
+            field.name: _wanted(getattr(message, field.name), with_payload)
+            for field in dataclasses.fields(message)
+        }
+    return {**data, "fields": fields} if fields else data
+
+
+def block_data(
+    conn: int, piece_index: int, block_offset: int, block: memoryview
+) -> dict[str, object]:
+    """Return the `data` of a `bt:block_received`: at the level "payload", all of it."""
+    return {
+        "conn": conn,
+        "piece_index": piece_index,
+        "block_offset": block_offset,
+        "payload": Payload(block),
+    }
+
+
+class BlockCounts(Protocol):
+    """What a connection counts of the messages that are too many to record each."""
+
+    blocks_received: int
+    block_bytes_received: int
+    blocks_sent: int
+    block_bytes_sent: int
+    requests_received: int
+    requests_sent: int
+
+
+class BlockTally:
+    """Sum up the blocks and requests of a connection since it was last asked.
+
+    The connection counts them anyway, so they cost nothing more until then. In sum
+    the events account for every byte of the stream: `length` is what they took up.
+    """
+
+    __slots__ = ("_conn", "_told")
+
+    def __init__(self, conn: int) -> None:
+        self._conn = conn
+        self._told = (0, 0, 0, 0, 0, 0)
+
+    def news(self, counts: BlockCounts) -> Iterator[tuple[str, Mapping[str, object]]]:
+        """Yield name and `data` of an event for each kind that went by since."""
+        now = (
+            counts.blocks_received,
+            counts.requests_received,
+            counts.blocks_sent,
+            counts.requests_sent,
+            counts.block_bytes_received,
+            counts.block_bytes_sent,
+        )
+        if now == self._told:
+            return
+        new = [after - before for after, before in zip(now, self._told, strict=True)]
+        self._told = now
+        blocks_received, requests_received, blocks_sent, requests_sent, *payload = new
+        if blocks_received:
+            yield "bt:blocks_received", self._blocks(blocks_received, payload[0])
+        if requests_received:
+            yield "bt:requests_received", self._requests(requests_received)
+        if blocks_sent:
+            yield "bt:blocks_sent", self._blocks(blocks_sent, payload[1])
+        if requests_sent:
+            yield "bt:requests_sent", self._requests(requests_sent)
+
+    def _blocks(self, count: int, payload: int) -> dict[str, object]:
+        length = payload + count * PIECE_HEADER_BYTES
+        return {"conn": self._conn, "count": count, "length": length, "block_bytes": payload}
+
+    def _requests(self, count: int) -> dict[str, object]:
+        return {"conn": self._conn, "count": count, "length": count * BLOCK_NAME.size}
+
+
+def _wanted(value: object, with_payload: bool) -> object:
+    return Payload(value) if with_payload and isinstance(value, bytes) else value
+
+
+def _handshake_fields(handshake: Handshake) -> dict[str, object]:
+    low, high = PEER_ID_LIMITS
+    readable = "".join(chr(byte) if low < byte < high else "." for byte in handshake.peer_id)
+    return {
+        "info_hash": handshake.info_hash.hex(),
+        "peer_id": readable,
+        "reserved": handshake.reserved.hex(),
+    }
