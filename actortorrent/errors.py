@@ -7,6 +7,7 @@
      ├── InvalidTorrentError         3  not a valid torrent (or magnet link)
      │    ├── BencodeError              the bytes are not bencoding; knows the offset
      │    └── MetainfoError             bencoded, but not a torrent
+     ├── InvalidTraceError           3  not a trace of ours
      ├── NoProgressError             4  stalled, or nobody to fetch from
      ├── TrackersRefusedError        5  every tracker refused and nothing else was known
      ├── StorageError                6  the disk: full, forbidden, read-only, vanished
@@ -73,6 +74,12 @@ class BencodeError(InvalidTorrentError):
 
 class MetainfoError(InvalidTorrentError):
     """Say why well-formed bencoding is not a torrent we can use (BEP 3)."""
+
+
+class InvalidTraceError(ActorTorrentError):
+    """Say in which line a file stops being a trace of ours."""
+
+    exit_code = ExitCode.INVALID_TORRENT
 
 
 class NoProgressError(ActorTorrentError):
