@@ -30,7 +30,6 @@ from actortorrent.actors.resume import load_record
 from actortorrent.errors import StorageError
 from actortorrent.options import SessionOptions
 from actortorrent.rules.bitfield import all_pieces
-from actortorrent.rules.geometry import Geometry
 from actortorrent.rules.leases import FilledRun, StoredRun
 from actortorrent.rules.partial_pieces import EARLIER_SESSION
 from actortorrent.wire.metainfo import Metainfo
@@ -129,7 +128,9 @@ class Storage(Actor):
         except StorageError as error:
             self._fail(error)
             return
-        known_bytes = self._bytes_of(all_pieces(self._metainfo.piece_count) & ~self._plan.to_check)
+        known_bytes = self._layout.geometry.bytes_of(
+            all_pieces(self._metainfo.piece_count) & ~self._plan.to_check
+        )
         self._reporter.checking.defer(
             known_bytes + check.checked_bytes, self._metainfo.total_length
         )
@@ -255,25 +256,13 @@ class Storage(Actor):
         self._reporter.disk_failed.defer(error)
 
     def _with_bytes_missing(self, error: StorageError) -> StorageError:
-        lacking = self._bytes_of(self._store.wanted & ~self._store.verified)
+        lacking = self._layout.geometry.bytes_of(self._store.wanted & ~self._store.verified)
         return StorageError(f"{error} ({lacking:,} bytes are still to be written)", hint=error.hint)
-
-    def _bytes_of(self, pieces: int) -> int:
-        return bytes_of(self._layout.geometry, pieces)
 
     @property
     def _tell(self) -> PieceManagerProxy:
         assert self._piece_manager is not None, "report_to comes first"
         return self._piece_manager
-
-
-def bytes_of(geometry: Geometry, pieces: int) -> int:
-    """Return how many bytes a set of pieces has."""
-    last = geometry.piece_count - 1
-    byte_count = pieces.bit_count() * geometry.piece_length
-    if last >= 0 and pieces >> last & 1:
-        byte_count -= geometry.piece_length - geometry.piece_size(last)
-    return byte_count
 
 
 class StorageProxy(Proxy):

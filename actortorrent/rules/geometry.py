@@ -71,6 +71,13 @@ class Geometry:
         """Return the bytes in a piece; only the last may be shorter."""
         return min(self.piece_length, self.total_length - piece_index * self.piece_length)
 
+    def bytes_of(self, pieces: int) -> int:
+        """Return the bytes of a set of pieces: bit i is piece i."""
+        last = self.piece_count - 1
+        has_last = last >= 0 and pieces >> last & 1
+        spare = self.piece_length - self.piece_size(last) if has_last else 0
+        return pieces.bit_count() * self.piece_length - spare
+
     def piece_offset(self, piece_index: int) -> int:
         """Return the offset of a piece in the torrent."""
         return piece_index * self.piece_length
