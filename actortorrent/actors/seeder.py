@@ -2,7 +2,7 @@
 
 Peers' actors tell it whether they are interested and how fast bytes go; every ten
 seconds, and whenever a slot is free, it lets the rules of `rules/choking.py` decide
-and tells the peers concerned. Where uploading or downloading is limited, it also
+and tells the peers concerned. It adds up what all of them transfer. Where uploading or downloading is limited, it also
 shares out the bytes: an actor asks, and is granted some as soon as the limit allows.
 
 A peer's first facts may come before the peer has joined: what it says is kept, and
@@ -14,15 +14,14 @@ from __future__ import annotations
 import random
 import socket
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from actortorrent.actors.base import Proxy, Runtime, SocketActor, message
+from actortorrent.actors.known_peers import KnownPeer, KnownPeers
 from actortorrent.actors.listening import accept_some, open_listeners
 from actortorrent.rules.choking import (
     REVIEW_SECONDS,
     PeerRates,
-    PeerStanding,
     SlotDecision,
     default_slot_count,
     fill_free_slots,
@@ -33,39 +32,13 @@ from actortorrent.rules.rates import FairShare
 if TYPE_CHECKING:
     from actortorrent.actors.inbox import Timer
     from actortorrent.actors.peer import PeerProxy
+    from actortorrent.actors.reporter import ReporterProxy
     from actortorrent.actors.swarm import SwarmProxy
 
 ACCEPTS_A_TURN = 16
 ACCEPT_PAUSE_SECONDS = 1.0  # when the process has no descriptor left
 GRANT_SECONDS = 0.1
-
-
-@dataclass(slots=True)
-class _Peer:
-    """What is known of one connection; it is served only once its actor has joined."""
-
-    conn: int
-    proxy: PeerProxy | None = None
-    is_interested: bool = False
-    is_choked: bool = True
-    connected_at: float = 0.0
-    turn_began_at: float | None = None
-    rates: PeerRates | None = None
-    early_wishes: list[tuple[FairShare, int]] = field(default_factory=list)
-
-    def standing(self) -> PeerStanding:
-        """Return what the choking rules look at."""
-        rates = self.rates
-        return PeerStanding(
-            conn=self.conn,
-            is_interested=self.is_interested,
-            is_choked_by_us=self.is_choked,
-            connected_at=self.connected_at,
-            turn_began_at=self.turn_began_at,
-            download_rate=rates.download_rate if rates else 0.0,
-            upload_rate=rates.upload_rate if rates else 0.0,
-            is_snubbed=rates.is_snubbed if rates else False,
-        )
+REPORT_SECONDS = 0.2
 
 
 class Seeder(SocketActor):
@@ -73,6 +46,7 @@ class Seeder(SocketActor):
 
     Args:
         swarm: is told of every connection accepted.
+        reporter: is told what all peers have transferred.
         port, bind: where to listen, see `open_listeners`.
         upload_limit, download_limit: bytes a second for all peers together, or None.
         slots: how many peers to serve at once, None for the default rule.
@@ -85,6 +59,7 @@ class Seeder(SocketActor):
         self,
         runtime: Runtime,
         swarm: SwarmProxy,
+        reporter: ReporterProxy,
         *,
         port: int | None = None,
         bind: str | None = None,
@@ -95,9 +70,11 @@ class Seeder(SocketActor):
         self._listeners = open_listeners(port, bind)  # may fail: before there is anything to free
         super().__init__(runtime, "Seeder")
         self._swarm = swarm
+        self._reporter = reporter
         self._slots = default_slot_count(upload_limit) if slots is None else slots
         self._rng = random.Random(runtime.rng.random())
-        self._peers: dict[int, _Peer] = {}
+        self._peers = KnownPeers()
+        self._will_report = False
         self._is_seeding = False
         self._upload_share = FairShare(upload_limit) if upload_limit else None
         self._download_share = FairShare(download_limit) if download_limit else None
@@ -112,7 +89,8 @@ class Seeder(SocketActor):
         self._after(REVIEW_SECONDS, "_review")
 
     def on_end(self, error: BaseException | None) -> None:  # noqa: ARG002 - the hook's signature
-        """Listen no more."""
+        """Listen no more, and tell the last totals."""
+        self._report()
         for listener in self._listeners:
             self._unwatch(listener)
             listener.close()
@@ -140,7 +118,7 @@ class Seeder(SocketActor):
 
     def peer_joined(self, conn: int, proxy: PeerProxy) -> None:
         """Learn of a peer that has shaken hands and heard what we have."""
-        peer = self._peer(conn)
+        peer = self._peers[conn]
         peer.proxy = proxy
         peer.connected_at = time.monotonic()
         self._grant_early_wishes(peer)
@@ -148,18 +126,19 @@ class Seeder(SocketActor):
 
     def peer_interested(self, conn: int, is_interested: bool) -> None:
         """Learn whether a peer wants anything that we have."""
-        peer = self._peer(conn)
+        peer = self._peers[conn]
         if peer.is_interested != is_interested:
             peer.is_interested = is_interested
             self._fill_slots()
 
     def peer_rates(self, rates: PeerRates) -> None:
         """Learn how fast bytes go from a peer and to it."""
-        self._peer(rates.conn).rates = rates
+        self._peers[rates.conn].rates = rates
+        self._report_soon()
 
     def peer_left(self, conn: int) -> None:
         """Forget a peer; its slot is free."""
-        self._peers.pop(conn, None)
+        self._peers.forget(conn)
         for share in (self._upload_share, self._download_share):
             if share is not None:
                 share.forget(conn)
@@ -171,15 +150,12 @@ class Seeder(SocketActor):
             self._is_seeding = is_seeding
             self._fill_slots()
 
-    def _peer(self, conn: int) -> _Peer:
-        return self._peers.setdefault(conn, _Peer(conn))
-
     # --- who is served --------------------------------------------------------------------------
 
     def _review(self) -> None:
         self._after(REVIEW_SECONDS, "_review")
         now = time.monotonic()
-        standings = self._standings()
+        standings = self._peers.standings()
         if standings:
             decision = review_slots(
                 standings, self._slots, is_seeding=self._is_seeding, now=now, rng=self._rng
@@ -190,13 +166,15 @@ class Seeder(SocketActor):
     def _fill_slots(self) -> None:
         now = time.monotonic()
         decision = fill_free_slots(
-            self._standings(), self._slots, is_seeding=self._is_seeding, now=now, rng=self._rng
+            self._peers.standings(),
+            self._slots,
+            is_seeding=self._is_seeding,
+            now=now,
+            rng=self._rng,
         )
         if self._carry_out(decision, now):
             self._record_decision(decision)
-
-    def _standings(self) -> list[PeerStanding]:
-        return [peer.standing() for peer in self._peers.values() if peer.proxy is not None]
+        self._report_soon()
 
     def _carry_out(self, decision: SlotDecision, now: float) -> bool:
         """Tell those peers for whom something changes, and say whether there were any."""
@@ -233,6 +211,17 @@ class Seeder(SocketActor):
             bep=3,
         )
 
+    # --- telling --------------------------------------------------------------------------------
+
+    def _report_soon(self) -> None:
+        if not self._will_report:
+            self._will_report = True
+            self._after(REPORT_SECONDS, "_report")
+
+    def _report(self) -> None:
+        self._will_report = False
+        self._reporter.transfer_changed.defer(self._peers.transfer_status())
+
     # --- limits ---------------------------------------------------------------------------------
 
     def wants_upload(self, conn: int, byte_count: int) -> None:
@@ -244,7 +233,7 @@ class Seeder(SocketActor):
         self._wants(self._download_share, conn, byte_count)
 
     def _wants(self, share: FairShare | None, conn: int, byte_count: int) -> None:
-        peer = self._peer(conn)
+        peer = self._peers[conn]
         if share is None:
             return
         if peer.proxy is None:
@@ -253,7 +242,7 @@ class Seeder(SocketActor):
             share.wants(conn, byte_count)
             self._grant_soon()
 
-    def _grant_early_wishes(self, peer: _Peer) -> None:
+    def _grant_early_wishes(self, peer: KnownPeer) -> None:
         for share, byte_count in peer.early_wishes:
             share.wants(peer.conn, byte_count)
         peer.early_wishes.clear()

@@ -14,10 +14,12 @@ from actortorrent.actors import seeder as seeder_module
 from actortorrent.actors.base import Runtime, proxy_of, stop_all
 from actortorrent.actors.seeder import Seeder, SeederProxy
 from actortorrent.rules.choking import PeerRates
+from actortorrent.rules.statuses import TransferStatus
 from actortorrent.wire.addresses import Address
 
 if TYPE_CHECKING:
     from actortorrent.actors.peer import PeerProxy
+    from actortorrent.actors.reporter import ReporterProxy
     from actortorrent.actors.swarm import SwarmProxy
 
 LOCALHOST = "127.0.0.1"
@@ -98,7 +100,8 @@ def make_seeder() -> Iterator[SeederMaker]:
     def make(recorder: FakeRecorder | None = None, **options: Any) -> Seeder:
         runtime = Runtime(recorder=recorder, rng=random.Random(1))
         swarm = cast("SwarmProxy", FakeProxy())
-        seeder = Seeder(runtime, swarm, port=0, bind=LOCALHOST, **options)
+        reporter = cast("ReporterProxy", FakeProxy())
+        seeder = Seeder(runtime, swarm, reporter, port=0, bind=LOCALHOST, **options)
         made.append(seeder)
         return seeder
 
@@ -124,9 +127,8 @@ def rates(conn: int, *, gives: float = 0, takes: float = 0) -> PeerRates:
 
 def test_a_connection_goes_to_the_swarm_with_its_address() -> None:
     swarm = FakeProxy()
-    seeder = proxy_of(
-        Seeder.start(Runtime(), cast("SwarmProxy", swarm), port=0, bind=LOCALHOST), SeederProxy
-    )
+    told = cast("SwarmProxy", swarm), cast("ReporterProxy", FakeProxy())
+    seeder = proxy_of(Seeder.start(Runtime(), *told, port=0, bind=LOCALHOST), SeederProxy)
     port = seeder.listening_port().get(timeout=5)
     for _ in range(2):
         with closing(socket.create_connection((LOCALHOST, port), timeout=5)) as client:
@@ -250,6 +252,52 @@ def test_decisions_are_recorded_with_what_was_compared(make_seeder: SeederMaker)
     assert review["rule"] == "tit-for-tat"
     assert [one["peer"] for one in review["candidates"]] == ["Peer-1", "Peer-2"]
     assert review["candidates"][1]["reason"] == "others send us more"
+
+
+# --- totals -----------------------------------------------------------------------------------
+
+
+def last_status(seeder: Seeder) -> TransferStatus:
+    seeder._report()
+    letters = cast("FakeProxy", seeder._reporter).take()
+    assert letters[-1][0] == "transfer_changed"
+    return cast("TransferStatus", letters[-1][1])
+
+
+def test_totals_are_of_all_peers_those_that_left_included(make_seeder: SeederMaker) -> None:
+    seeder = make_seeder(slots=1)
+    for conn in (1, 2, 3):
+        join(seeder, conn)
+        seeder.peer_rates(PeerRates(conn, 1000 * conn, 10 * conn, 5.0, 7.0, is_snubbed=False))
+    seeder.peer_left(3)
+    assert last_status(seeder) == TransferStatus(
+        downloaded_bytes=6000,
+        uploaded_bytes=60,
+        download_rate=10.0,
+        upload_rate=14.0,
+        interested=2,
+        unchoked=1,
+    )
+
+
+def test_many_facts_make_one_report(make_seeder: SeederMaker) -> None:
+    seeder = make_seeder()
+    for _ in range(10):
+        seeder.peer_rates(rates(1))
+    assert [timer.method for timer in seeder._inbox._timers] == ["_report"]
+    seeder._report()
+    seeder.peer_rates(rates(1))
+    assert [timer.method for timer in seeder._inbox._timers] == ["_report", "_report"]
+
+
+def test_the_last_totals_are_told_at_the_end() -> None:
+    reporter = FakeProxy()
+    told = cast("SwarmProxy", FakeProxy()), cast("ReporterProxy", reporter)
+    seeder = proxy_of(Seeder.start(Runtime(), *told, port=0, bind=LOCALHOST), SeederProxy)
+    seeder.peer_rates.defer(PeerRates(1, 500, 0, 0.0, 0.0, is_snubbed=False))
+    seeder.peer_left.defer(1)
+    assert stop_all([seeder], 5) == []
+    assert reporter.take()[-1] == ("transfer_changed", TransferStatus(downloaded_bytes=500))
 
 
 # --- limits -----------------------------------------------------------------------------------
