@@ -24,6 +24,7 @@ from actortorrent.actors.storage import Storage, StorageProxy
 from actortorrent.actors.swarm import Swarm, SwarmProxy
 from actortorrent.actors.tracker import Tracker, TrackerProxy
 from actortorrent.actors.tracker_calls import CallStarter
+from actortorrent.actors.tracker_calls import CallStarter
 from actortorrent.options import SessionOptions
 from actortorrent.rules.announcing import AnnounceIdentity
 from actortorrent.rules.ending import Goals
@@ -181,14 +182,14 @@ class Crew:
 
     def stop_peers(self) -> None:
         """Accept and dial no more, and stop all peers; what they have is handed over."""
-        if hasattr(self, "seeder"):
-            stop_all([self.seeder], STOP_SECONDS)
         if hasattr(self, "swarm"):
             try:
                 peers = self.swarm.end_connections().get(timeout=STOP_SECONDS)
             except NO_ANSWER:
                 peers = ()
             stop_all(peers, STOP_SECONDS)
+        if hasattr(self, "seeder"):  # after the peers: it hears from each what it transferred
+            stop_all([self.seeder], STOP_SECONDS)
 
     def last_progress(self) -> Progress | None:
         """Return the picture at the end, if the reporter still lives."""

@@ -225,6 +225,9 @@ class PeerActor(PeerConnection):
         self._trace.tell_blocks()
         if self._downloads.has_stalled(now):
             self._snub()
+        self._tell_rates(now)
+
+    def _tell_rates(self, now: float) -> None:
         self._tell.seeder.peer_rates.defer(
             PeerRates(
                 conn=self._conn,
@@ -275,6 +278,7 @@ class PeerActor(PeerConnection):
         self._tell.piece_manager.peer_left.defer(
             self._conn, given_back, self._downloads.last_lease_id
         )
+        self._tell_rates(time.monotonic())
         self._tell.seeder.peer_left.defer(self._conn)
         super().on_end(error)
 
