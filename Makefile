@@ -48,11 +48,11 @@ format: $(READY) ## mend what ruff can mend by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-demo: $(READY) ## fetch 256 MB from a seed on this machine, and see what happened
-	@$(BIN)/python -m actortorrent.lab.demo
+demo: $(READY) ## fetch 256 MiB (SIZE=16: 16 MiB) from a seed here, and see what happened
+	@$(BIN)/python -m actortorrent.lab.demo $(if $(SIZE),--size $(SIZE))
 
-bench: $(READY) ## fetch 1 GiB with us, libtorrent and aria2, side by side
-	$(BIN)/python -m tests.benchmarks.bench $(BENCH_OPTIONS)
+bench: $(READY) ## fetch 1 GiB with us, libtorrent and aria2, in turns (OPTIONS=--quick)
+	$(BIN)/python -m tests.benchmarks.bench $(OPTIONS)
 
 clean: ## remove .venv and everything else that was made
 	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -107,6 +107,11 @@ class Running:
                 if not self._news.wait(deadline - time.monotonic()):
                     raise self._failure(f"did not print {pattern!r} in {seconds:g} s")
 
+    def find_all(self, pattern: str) -> list[tuple[str, ...]]:
+        """Return the groups of `pattern` in each line printed so far that has it."""
+        found = (re.search(pattern, line) for line in self.lines)
+        return [match.groups() for match in found if match]
+
     def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Return the exit code, waiting for the end; all lines are then read.
 
