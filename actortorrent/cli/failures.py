@@ -38,7 +38,8 @@ def describe_failure(error: BaseException) -> Failure:
     if isinstance(error, OSError) and error.filename is not None:
         message = _one_line(f"{error.filename}: {error.strerror}")
         return Failure(message, "", ExitCode.DISK)
-    message = _one_line(f"{BUG_PREFIX}: {type(error).__name__}: {error}")
+    kind = "" if isinstance(error, ActorTorrentError) else f"{type(error).__name__}: "
+    message = _one_line(f"{BUG_PREFIX}: {kind}{error}")
     return Failure(message, "", ExitCode.BUG, is_bug=True)
 
 

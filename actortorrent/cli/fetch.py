@@ -10,7 +10,13 @@ import click
 from actortorrent import Metainfo, Session, SessionOptions, select_files
 from actortorrent.api import listed_files, load_torrent, to_addresses
 from actortorrent.cli.grouped import GroupedCommand, option
-from actortorrent.cli.options import network_options, output_options, seeding_options
+from actortorrent.cli.options import (
+    above_zero,
+    keep_seeding_option,
+    network_options,
+    output_options,
+    seeding_options,
+)
 from actortorrent.cli.running import describe_job, run_session, settings_from, viewing
 from actortorrent.cli.text import format_size, safe_text
 from actortorrent.errors import ExitCode
@@ -18,8 +24,8 @@ from actortorrent.errors import ExitCode
 WHAT = "What to fetch"
 EXAMPLES = (
     ("fetch into the folder you are in", "actortorrent fetch debian.torrent"),
-    ("see which files there are, then fetch two of them", "actortorrent fetch show.torrent --list"),
-    ("", "actortorrent fetch show.torrent --select 1,4 -o ~/videos"),
+    ("see which files there are", "actortorrent fetch show.torrent --list"),
+    ("fetch the first and the fourth", "actortorrent fetch show.torrent --select 1,4 -o ~/videos"),
     ("play while it comes", "actortorrent fetch film.torrent --sequential --match '*.mkv'"),
     ("leave the line to others", "actortorrent fetch debian.torrent --down 2M --up 200K"),
     ("fetch, then serve until as much was sent", "actortorrent fetch a.torrent --seed-ratio 1"),
@@ -64,12 +70,14 @@ EXAMPLES = (
 )
 @option(
     "--stall-timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=float,
+    callback=above_zero,
     metavar="SEC",
     group=WHAT,
     help="Give up (exit code 4) after so long without a verified piece.  [default: never]",
 )
 @network_options
+@keep_seeding_option()
 @seeding_options
 @output_options
 def fetch(source: str, lists_files: bool, **given: Any) -> int:

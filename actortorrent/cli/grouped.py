@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
-OTHER_OPTIONS = "Options"
+OTHER_OPTIONS = "Other options"
 
 
 class GroupedOption(click.Option):
@@ -37,20 +37,22 @@ class GroupedCommand(click.Command):
         groups: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            if record is not None and isinstance(parameter, click.Option):
                 heading = getattr(parameter, "group", OTHER_OPTIONS)
                 groups.setdefault(heading, []).append(record)
-        for heading, records in groups.items():
-            with formatter.section(heading):
-                formatter.write_dl(records)
+        others = groups.pop(OTHER_OPTIONS, [])
+        for heading, records in (*groups.items(), (OTHER_OPTIONS, others)):
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, then the epilog."""
         if self.examples:
             with formatter.section("Examples"):
+                indent = " " * formatter.current_indent
                 for what, line in self.examples:
-                    formatter.write(f"{'':{formatter.current_indent}}# {what}\n")
-                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+                    formatter.write(f"{indent}# {what}\n{indent}{line}\n")
         super().format_epilog(ctx, formatter)
 
 

@@ -11,7 +11,8 @@ import difflib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -76,12 +77,30 @@ class Commands(click.Group):
             ctx.fail(f"no command {name!r}{_meant_instead(name)}")
         return super().resolve_command(ctx, args)
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Read the command line; `--help` prints already here."""
+        with _closed_output_told():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; tell a closed pipe apart from a failure."""
-        try:
+        """Run the command."""
+        with _closed_output_told():
             return super().invoke(ctx)
-        except BrokenPipeError as error:
-            raise OutputClosedError from error
+
+
+@contextmanager
+def _closed_output_told() -> Iterator[None]:
+    """Raise an error of our own where click would exit with the code of a bug."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise OutputClosedError from error
 
 
 @click.group(
@@ -114,7 +133,7 @@ def run(arguments: Sequence[str]) -> int:
             obj=invocation,
         )
         sys.stdout.flush()
-    except (OutputClosedError, BrokenPipeError):
+    except (OutputClosedError, BrokenPipeError):  # the latter comes of the flush
         _throw_output_away()
         return CLOSED_PIPE
     except (click.exceptions.Abort, KeyboardInterrupt):

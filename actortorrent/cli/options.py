@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,11 +39,29 @@ def seeding_options(command: Decorated) -> Decorated:
     return command
 
 
+def keep_seeding_option(*, hidden: bool = False) -> Decorator[Any]:
+    """Return --keep-seeding, which `seed` does anyway."""
+    return option(
+        "--keep-seeding",
+        is_flag=True,
+        hidden=hidden,
+        group=SEEDING,
+        help="Stay and serve others until interrupted.",
+    )
+
+
 def output_options(command: Decorated) -> Decorated:
     """Add the options that say what is shown, and what is written to a trace."""
     for add in reversed(_OUTPUT_OPTIONS):
         command = add(command)
     return command
+
+
+def above_zero(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    """Return a number if it is above 0, which the help need not say."""
+    if value is not None and not 0 < value < math.inf:
+        raise click.BadParameter(f"expected a number above 0, found {value:g}", ctx, param)
+    return value
 
 
 def _remember_verbose(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:
@@ -129,14 +148,9 @@ _NETWORK_OPTIONS: tuple[Decorator[Any], ...] = (
 
 _SEEDING_OPTIONS: tuple[Decorator[Any], ...] = (
     option(
-        "--keep-seeding",
-        is_flag=True,
-        group=SEEDING,
-        help="Stay and serve others until interrupted.",
-    ),
-    option(
         "--seed-ratio",
-        type=click.FloatRange(min=0, min_open=True),
+        type=float,
+        callback=above_zero,
         metavar="R",
         group=SEEDING,
         help="Stay until R times as much was sent as was fetched.",
@@ -144,7 +158,8 @@ _SEEDING_OPTIONS: tuple[Decorator[Any], ...] = (
     option(
         "--seed-time",
         "seed_minutes",
-        type=click.FloatRange(min=0, min_open=True),
+        type=float,
+        callback=above_zero,
         metavar="MIN",
         group=SEEDING,
         help="Stay for so many minutes at most.",
@@ -159,8 +174,9 @@ _OUTPUT_OPTIONS: tuple[Decorator[Any], ...] = (
         default="auto",
         show_default=True,
         group=OUTPUT,
-        help="A live bar, plain lines, one JSON object a line, or nothing;"
-        " auto: a bar on a terminal, else lines.",
+        metavar="KIND",
+        help="bar (live), lines, json (one object a line), none; auto: a bar on a terminal,"
+        " else lines.",
     ),
     option("-q", "--quiet", is_flag=True, group=OUTPUT, help="Show nothing but errors."),
     option(
@@ -185,6 +201,7 @@ _OUTPUT_OPTIONS: tuple[Decorator[Any], ...] = (
         default="piece",
         show_default=True,
         group=OUTPUT,
-        help="How fine the trace is.",
+        metavar="LEVEL",
+        help="How fine the trace is: piece, block or payload.",
     ),
 )

@@ -11,7 +11,12 @@ import click
 from actortorrent import ContentMismatchError, Session, SessionOptions
 from actortorrent.api import ContentLocation, load_torrent, locate_content, to_addresses
 from actortorrent.cli.grouped import GroupedCommand
-from actortorrent.cli.options import network_options, output_options, seeding_options
+from actortorrent.cli.options import (
+    keep_seeding_option,
+    network_options,
+    output_options,
+    seeding_options,
+)
 from actortorrent.cli.running import describe_job, run_session, settings_from, viewing
 from actortorrent.cli.text import plural
 from actortorrent.cli.views.view import View
@@ -32,6 +37,7 @@ EXAMPLES = (
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("source", metavar="TORRENT", type=click.Path())
 @network_options
+@keep_seeding_option(hidden=True)
 @seeding_options
 @output_options
 def seed(directory: Path, source: str, **given: Any) -> int:
