@@ -24,7 +24,6 @@ from actortorrent.actors.storage import Storage, StorageProxy
 from actortorrent.actors.swarm import Swarm, SwarmProxy
 from actortorrent.actors.tracker import Tracker, TrackerProxy
 from actortorrent.actors.tracker_calls import CallStarter
-from actortorrent.actors.tracker_calls import CallStarter
 from actortorrent.options import SessionOptions
 from actortorrent.rules.announcing import AnnounceIdentity
 from actortorrent.rules.ending import Goals

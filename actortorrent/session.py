@@ -145,22 +145,25 @@ class Session:
         """Hear reports until the session is over; say whether it was interrupted."""
         while True:
             report = self._outbox.get()
-            match report:
-                case Progress():
-                    self._show(report)
-                case Notice(text=text):
-                    self._notice(text)
-                case ContentKnown():
-                    self._fetching_began = time.monotonic()
-                    self._crew.open_doors()
-                case End(error=None):
-                    return False
-                case End(error=error):
-                    raise error
-                case _StopRequested():
-                    return True
-                case _ActorFailed():
-                    raise _as_bug(report) from report.error
+            if isinstance(report, _StopRequested):
+                return True
+            if isinstance(report, End):
+                if report.error is not None:
+                    raise report.error
+                return False
+            self._hear(report)
+
+    def _hear(self, report: Any) -> None:
+        match report:
+            case Progress():
+                self._show(report)
+            case Notice(text=text):
+                self._notice(text)
+            case ContentKnown():
+                self._fetching_began = time.monotonic()
+                self._crew.open_doors()
+            case _ActorFailed():
+                raise _as_bug(report) from report.error
 
     def _show(self, progress: Progress) -> None:
         if progress.phase == "seeding" and not self._fetching_ended:

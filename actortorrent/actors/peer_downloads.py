@@ -12,6 +12,7 @@ from actortorrent.wire.handshake import HANDSHAKE_BYTES
 from actortorrent.wire.peer_protocol import Block
 
 SNUB_SECONDS = 20.0  # without a block that was asked for
+FREE_BYTES = 320 * 1024  # read whatever the limit: the handshake and the largest bitfield
 
 
 class Downloads:
