@@ -6,11 +6,11 @@ import importlib.metadata
 import platform
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from actortorrent.tracing.events import FILE_SCHEMA, json_line
 from actortorrent.tracing.summaries import shorten
@@ -107,6 +107,36 @@ def new_header(
         wall_clock_time=datetime.now(UTC).isoformat(),
         monotonic_ns=time.monotonic_ns(),
     )
+
+
+def header_from_json(value: Mapping[str, Any], refuse: Callable[[str], NoReturn]) -> TraceHeader:
+    """Read a header; `refuse` is called with what is wrong with it, and raises."""
+    reference = value.get("reference_time")
+    if not isinstance(reference, dict) or reference.get("clock_type") != "monotonic":
+        refuse("expected a reference_time of the monotonic clock")
+    fields = {**value, **reference}
+    for key, kind in _HEADER_KINDS.items():
+        if not isinstance(fields.get(key), kind):
+            refuse(f"expected {key} in the header")
+    known = {key: fields[key] for key in _HEADER_KINDS}
+    argv = tuple(str(argument) for argument in known.pop("argv"))
+    return TraceHeader(argv=argv, **known)
+
+
+_HEADER_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "node": str,
+    "peer_id": str,
+    "info_hash": str,
+    "piece_count": int,
+    "piece_length": int,
+    "total_length": int,
+    "seed": (int, type(None)),
+    "level": str,
+    "versions": dict,
+    "argv": list,
+    "wall_clock_time": str,
+    "monotonic_ns": int,
+}
 
 
 def _without_folders(argv: Sequence[str]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from actortorrent.wire.addresses import Address
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 MAX_TEXT = 200  # characters
-MAX_ITEMS = 16
+MAX_ITEMS = 64  # more than the peers of a session, whose figures a decision lists
 MAX_NUMBERS = 256  # piece indexes are looked for by filters, so more of them are kept
 MAX_DEPTH = 6
 MAX_INT_BITS = 63  # a larger number is a set of bits
