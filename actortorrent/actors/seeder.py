@@ -2,8 +2,9 @@
 
 Peers' actors tell it whether they are interested and how fast bytes go; every ten
 seconds, and whenever a slot is free, it lets the rules of `rules/choking.py` decide
-and tells the peers concerned. It adds up what all of them transfer. Where uploading or downloading is limited, it also
-shares out the bytes: an actor asks, and is granted some as soon as the limit allows.
+and tells the peers concerned. It adds up what all of them transfer. Where uploading
+or downloading is limited, it also shares out the bytes: an actor asks, and is granted
+some as soon as the limit allows.
 
 A peer's first facts may come before the peer has joined: what it says is kept, and
 counts from then on.
