@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from actortorrent.actors.base import Runtime
 from actortorrent.actors.reporter import ContentKnown, Notice, TrackersLeft
+from actortorrent.actors.trace_writer import Trace, start_trace
 from actortorrent.crew import Crew
 from actortorrent.errors import ActorTorrentError
 from actortorrent.options import SessionOptions
 from actortorrent.rules.ending import End, Goals
 from actortorrent.rules.progress import Progress
+from actortorrent.tracing.header import TraceHeader, new_header
 from actortorrent.wire.handshake import new_peer_id
 from actortorrent.wire.metainfo import Metainfo
 
@@ -92,16 +94,17 @@ class Session:
         self._on_notice = on_notice
         self._location = location
         self._outbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        rng = random.Random(options.seed)
-        runtime = Runtime(actor_failed=self._actor_failed, rng=rng)
-        self._crew = Crew(runtime, metainfo, options, new_peer_id(rng), location)
+        self._rng = random.Random(options.seed)
+        self._peer_id = new_peer_id(self._rng)
+        self._crew: Crew | None = None
+        self._trace: Trace | None = None
         self._progress = Progress()
         self._fetching_began = self._fetching_ended = 0.0
 
     @property
     def port(self) -> int:
-        """Return the port that the session listens on, once it runs."""
-        return self._crew.port
+        """Return the port that the session listens on, while it runs."""
+        return 0 if self._crew is None else self._crew.port
 
     def request_stop(self) -> None:
         """Make `run` return soon; safe from other threads and from signal handlers."""
@@ -115,8 +118,8 @@ class Session:
         """
         began = time.monotonic()
         try:
-            self._crew.start(self._goals(), self._outbox)
-            was_interrupted = self._listen()
+            crew = self._start()
+            was_interrupted = self._listen(crew)
         finally:
             self._stop()
         return Summary(
@@ -124,9 +127,33 @@ class Session:
             output=self._options.output,
             elapsed_seconds=time.monotonic() - began,
             was_interrupted=was_interrupted,
-            is_complete=self._is_complete,
+            is_complete=self._progress.is_complete,
             average_download_rate=self._average_download_rate(),
             trace=self._options.trace,
+        )
+
+    def _start(self) -> Crew:
+        options = self._options
+        if options.trace is not None:
+            self._trace = start_trace(options.trace, self._trace_header(), options.trace_level)
+        runtime = Runtime(
+            recorder=None if self._trace is None else self._trace.recorder,
+            actor_failed=self._actor_failed,
+            rng=self._rng,
+        )
+        crew = self._crew = Crew(runtime, self._metainfo, options, self._peer_id, self._location)
+        crew.start(self._goals(), self._outbox)
+        return crew
+
+    def _trace_header(self) -> TraceHeader:
+        return new_header(
+            peer_id=self._peer_id,
+            info_hash=self._metainfo.info_hash,
+            piece_count=self._metainfo.piece_count,
+            piece_length=self._metainfo.piece_length,
+            total_length=self._metainfo.total_length,
+            seed=self._options.seed,
+            level=self._options.trace_level,
         )
 
     def _goals(self) -> Goals:
@@ -141,7 +168,7 @@ class Session:
 
     # --- listening -----------------------------------------------------------------------------
 
-    def _listen(self) -> bool:
+    def _listen(self, crew: Crew) -> bool:
         """Hear reports until the session is over; say whether it was interrupted."""
         while True:
             report = self._outbox.get()
@@ -151,9 +178,9 @@ class Session:
                 if report.error is not None:
                     raise report.error
                 return False
-            self._hear(report)
+            self._hear(report, crew)
 
-    def _hear(self, report: Any) -> None:
+    def _hear(self, report: Any, crew: Crew) -> None:
         match report:
             case Progress():
                 self._show(report)
@@ -161,7 +188,7 @@ class Session:
                 self._notice(text)
             case ContentKnown():
                 self._fetching_began = time.monotonic()
-                self._crew.open_doors()
+                crew.open_doors()
             case _ActorFailed():
                 raise _as_bug(report) from report.error
 
@@ -189,8 +216,13 @@ class Session:
     # --- stopping ------------------------------------------------------------------------------
 
     def _stop(self) -> None:
-        crew = self._crew
-        self._is_complete = self._progress.is_complete
+        if self._crew is not None:
+            self._stop_crew(self._crew)
+        if self._trace is not None:
+            for notice in self._trace.stop():
+                self._notice(notice)
+
+    def _stop_crew(self, crew: Crew) -> None:
         if crew.tracker is not None:
             crew.tracker.say_goodbye.defer()
         crew.stop_peers()

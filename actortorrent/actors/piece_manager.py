@@ -136,9 +136,7 @@ class PieceManager(Actor):
             self._ledger.give_back(lease.lease_id, lease.missing)
         self._feed_all()
 
-    def peer_left(
-        self, conn: int, given_back: tuple[GivenBack, ...], last_lease_id: int
-    ) -> None:
+    def peer_left(self, conn: int, given_back: tuple[GivenBack, ...], last_lease_id: int) -> None:
         """Take back all that a peer had and did not hand over.
 
         Leases behind `last_lease_id` were on their way to it, and never reached it.
