@@ -130,7 +130,11 @@ class PieceManager(Actor):
             self._feed(peer)
             self._feed_all_in_endgame()
 
-    def leases_returned(self, conn: int, given_back: tuple[GivenBack, ...]) -> None:
+    def leases_returned(
+        self,
+        conn: int,  # noqa: ARG002 - for whoever reads the trace
+        given_back: tuple[GivenBack, ...],
+    ) -> None:
         """Take back what a peer does not fetch after all."""
         for lease in given_back:
             self._ledger.give_back(lease.lease_id, lease.missing)
@@ -166,7 +170,11 @@ class PieceManager(Actor):
         self._reporter.content_known.defer()
         self._tell_if_complete()
 
-    def runs_stored(self, conn: int, stored: tuple[StoredRun, ...]) -> None:
+    def runs_stored(
+        self,
+        conn: int,  # noqa: ARG002 - for whoever reads the trace
+        stored: tuple[StoredRun, ...],
+    ) -> None:
         """Take buffers back, and note what was written."""
         for one in stored:
             self._pool.give_back(one.buffer)

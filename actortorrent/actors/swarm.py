@@ -149,10 +149,7 @@ class Swarm(Actor):
         now = time.monotonic()
         if parting is Parting.OURSELVES:
             self._book.remove(address)
-        elif parting is Parting.NEVER_ANSWERED:
-            self._last_failure = f"{address}: {reason}"
-            self._book.failed(address, now)
-        elif parting is Parting.MISBEHAVED:
+        elif parting in (Parting.NEVER_ANSWERED, Parting.MISBEHAVED):
             self._last_failure = f"{address}: {reason}"
             self._book.failed(address, now)
         else:
