@@ -1,0 +1,61 @@
+"""Wire messages of a trace as English: `request piece 3, offset 16384, length 16384` (BEP 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actortorrent.tracing.events import Event
+from actortorrent.tracing.wording import pairs_text, size_text, value_text
+
+# How each message reads, with its fields; a message that lacks one is told field by field.
+_SENTENCES: Mapping[str, str] = {
+    "handshake": "handshake of {peer_id}",
+    "have": "have piece {piece_index}",
+    "bitfield": "bitfield {bits}",
+    "request": "request piece {piece_index}, offset {block_offset}, length {length}",
+    "cancel": "cancel piece {piece_index}, offset {block_offset}, length {length}",
+    "piece": "piece {piece_index}, offset {block_offset}, {length} bytes",
+    "port": "port {udp_port}",
+}
+
+
+def wire_arrow(event: Event) -> str:
+    """Return `received` or `sent` for what went over a peer's wire, nothing for the rest."""
+    group, _, name = event.name.partition(":")
+    what, _, direction = name.rpartition("_")
+    is_wire = group == "bt" and what in ("message", "blocks", "block", "requests")
+    return direction if is_wire and direction in ("received", "sent") else ""
+
+
+def wire_text(event: Event) -> str:
+    """Return what went over the wire, in English."""
+    data = event.data
+    what = event.name.partition(":")[2].rpartition("_")[0]
+    match what:
+        case "blocks":
+            size = data.get("block_bytes")
+            suffix = f", {size_text(size)}" if isinstance(size, int) else ""
+            return f"{_counted(data, 'block')}{suffix}"
+        case "requests":
+            return _counted(data, "request")
+        case "block":
+            return f"what is in a block: {pairs_text(data)}"
+    return _message_text(data)
+
+
+def _message_text(data: Mapping[str, Any]) -> str:
+    kind = value_text(data.get("type"))
+    fields = data.get("fields")
+    if not isinstance(fields, dict):
+        return kind
+    texts = {name: value_text(value) for name, value in fields.items()}
+    try:
+        return _SENTENCES[kind].format_map(texts)
+    except KeyError:
+        return f"{kind}, {pairs_text(fields)}"
+
+
+def _counted(data: Mapping[str, Any], noun: str) -> str:
+    count = data.get("count")
+    return f"1 {noun}" if count == 1 else f"{value_text(count)} {noun}s"

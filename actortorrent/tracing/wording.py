@@ -1,0 +1,94 @@
+"""What stands in a trace's `data`, as words: short, with sizes and rates as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from actortorrent.tracing.summaries import TEXT_KEY
+
+MAX_ITEMS = 8
+MAX_TEXT = 160  # characters of one value
+MAX_WORDED_INT = 2**63
+KIBI = 1024
+UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+
+# Names that say that a number counts bytes, by their last word.
+_SIZE_WORDS = frozenset(["bytes", "length", "left", "uploaded", "downloaded"])
+_SIZE_NAMES = frozenset(["byte_count"])
+
+
+def value_text(value: Any, name: str = "") -> str:
+    """Return one value as words; `name` says what a number counts."""
+    match value:
+        case None:
+            text = "none"
+        case bool():
+            text = "yes" if value else "no"
+        case int() | float():
+            text = _number_text(value, name)
+        case str():
+            text = value
+        case list():
+            text = _row_text(value, name)
+        case dict():
+            text = _fields_text(value)
+        case _:
+            text = f"<{type(value).__name__}>"
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
+
+
+def pairs_text(pairs: Mapping[str, Any]) -> str:
+    """Return named values as `conn 3, rate 1.5 MiB/s`."""
+    shown = [f"{name} {value_text(value, name)}" for name, value in _first(list(pairs.items()))]
+    if len(pairs) > MAX_ITEMS:
+        shown.append(f"… {len(pairs) - MAX_ITEMS} more")
+    return ", ".join(shown)
+
+
+def size_text(byte_count: float) -> str:
+    """Return bytes as `812 bytes`, `16 KiB`, `1.5 MiB`."""
+    size, unit = float(byte_count), 0
+    while abs(size) >= KIBI and unit + 1 < len(UNITS):
+        size /= KIBI
+        unit += 1
+    rounded = f"{size:.1f}".removesuffix(".0")
+    return f"{rounded} {UNITS[unit]}" if unit else f"{byte_count:g} bytes"
+
+
+def duration_text(nanoseconds: float) -> str:
+    """Return a stretch of time as `250 µs`, `3.2 ms`, `1.5 s`."""
+    if nanoseconds < 1e6:
+        return f"{nanoseconds / 1e3:.0f} µs"
+    return f"{nanoseconds / 1e6:.1f} ms" if nanoseconds < 1e9 else f"{nanoseconds / 1e9:.1f} s"
+
+
+def _number_text(value: float, name: str) -> str:
+    if abs(value) > MAX_WORDED_INT:
+        return "a very large number"
+    last_word = name.rpartition("_")[2]
+    if last_word == "rate":
+        return f"{size_text(round(value))}/s"
+    if name in _SIZE_NAMES or last_word in _SIZE_WORDS:
+        return size_text(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
+
+
+def _row_text(values: Sequence[Any], name: str) -> str:
+    shown = [value_text(value, name) for value in _first(values)]
+    if len(values) > MAX_ITEMS:
+        shown.append(f"… {len(values) - MAX_ITEMS} more")
+    return f"[{', '.join(shown)}]"
+
+
+def _fields_text(value: Mapping[str, Any]) -> str:
+    text = value.get(TEXT_KEY)
+    fields = {name: item for name, item in value.items() if name != TEXT_KEY}
+    if not isinstance(text, str):
+        return f"({pairs_text(fields)})"
+    # A single word is the name of a class: what it holds is in its fields.
+    return f"{text}({pairs_text(fields)})" if text.isidentifier() else text
+
+
+def _first(values: Sequence[Any]) -> Sequence[Any]:
+    return values[:MAX_ITEMS]
