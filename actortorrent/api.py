@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from actortorrent.actors.content_location import ContentLocation, expected_paths, locate_content
-from actortorrent.errors import InvalidTorrentError
+from actortorrent.errors import ContentMismatchError, InvalidTorrentError
 from actortorrent.options import SessionOptions
 from actortorrent.rules.progress import Progress
 from actortorrent.rules.selection import NumberedFile, numbered_files, select_files
@@ -38,6 +38,7 @@ __all__ = [
     "load_torrent",
     "locate_content",
     "seed",
+    "seed_session",
     "to_addresses",
     "wanted_length",
 ]
@@ -155,10 +156,53 @@ def seed(
         trace=None if trace is None else Path(trace),
         **settings,
     )
-    session = Session(
-        metainfo, options, on_progress=on_progress, on_notice=on_notice, location=location
+    session = seed_session(
+        metainfo, options, location, on_progress=on_progress, on_notice=on_notice
     )
     return session.run()
+
+
+def seed_session(
+    metainfo: Metainfo,
+    options: SessionOptions,
+    location: ContentLocation,
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+    on_notice: Callable[[str], None] | None = None,
+) -> Session:
+    """Return a session that serves what is at `location`, as far as it matches the torrent.
+
+    What does not match is told to `on_notice` once all is checked. If nothing matches,
+    `run` raises ContentMismatchError.
+    """
+    is_checked = False
+
+    def watch(progress: Progress) -> None:
+        nonlocal is_checked
+        if not is_checked and progress.phase == "seeding":
+            is_checked = True
+            _tell_mismatch(metainfo.piece_count, progress.verified_pieces, location, on_notice)
+        if on_progress is not None:
+            on_progress(progress)
+
+    return Session(metainfo, options, on_progress=watch, on_notice=on_notice, location=location)
+
+
+def _tell_mismatch(
+    piece_count: int,
+    verified_pieces: int,
+    location: ContentLocation,
+    on_notice: Callable[[str], None] | None,
+) -> None:
+    if verified_pieces == 0 and piece_count > 0:
+        raise ContentMismatchError(
+            f"expected content in {location.root} that matches the torrent, found no piece that does",
+            hint="is it another version of the same content, or the wrong torrent?",
+        )
+    wrong = piece_count - verified_pieces
+    if wrong and on_notice is not None:
+        verb = "does" if wrong == 1 else "do"
+        on_notice(f"{wrong} of {piece_count} pieces {verb} not match the torrent: not served")
 
 
 def load_torrent(source: Source) -> Metainfo:

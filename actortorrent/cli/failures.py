@@ -49,7 +49,7 @@ def report_failure(error: Exception, *, is_verbose: bool) -> int:
     _tell(f"actortorrent: {failure.message}")
     if failure.hint:
         _tell(HINT_INDENT + failure.hint)
-    if is_verbose and not isinstance(error, click.ClickException):
+    if failure.is_bug and is_verbose:
         _show_traceback(error)
     elif failure.is_bug:
         place = _save_traceback(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,8 @@ def fetch(source: str, lists_files: bool, **given: Any) -> int:
         metainfo = load_torrent(source)
         options = _options(metainfo, given)
         job = describe_job("fetch", source, metainfo, options)
-        session = Session(metainfo, options, on_progress=view.show, on_notice=view.notice)
-        return run_session(session, job, view)
+        view.begin(job)
+        return run_session(partial(Session, metainfo, options), job, view)
 
 
 def _options(metainfo: Metainfo, given: dict[str, Any]) -> SessionOptions:

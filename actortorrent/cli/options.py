@@ -185,7 +185,7 @@ _OUTPUT_OPTIONS: tuple[Decorator[Any], ...] = (
         is_flag=True,
         callback=_remember_verbose,
         group=OUTPUT,
-        help="Show more: trackers, peers; of an error also where it happened.",
+        help="Show more: trackers, pieces; and of a bug, where it is.",
     ),
     option(
         "--trace",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from actortorrent import Metainfo, Session, SessionOptions
+from actortorrent import Metainfo, Progress, Session, SessionOptions
 from actortorrent.api import Settings, content_path, listed_files, wanted_length
 from actortorrent.cli.failures import describe_failure
 from actortorrent.cli.interrupts import stopping_on_signals
@@ -78,10 +78,20 @@ def describe_job(
     )
 
 
-def run_session(session: Session, job: Job, view: View) -> ExitCode:
-    """Run a session until it ends or is interrupted, show it, and return the exit code."""
-    view.begin(job)
+def run_session(make_session: Callable[..., Session], job: Job, view: View) -> ExitCode:
+    """Run a session until it ends or is interrupted, show it, and return the exit code.
+
+    `make_session` takes `on_progress` and `on_notice`, and returns the session.
+    """
+    session: Session = make_session(
+        on_progress=lambda progress: _show(progress, session, view), on_notice=view.notice
+    )
     with stopping_on_signals(session.request_stop):
         summary = session.run()
     view.end(job, summary)
     return ExitCode.INTERRUPTED if summary.was_interrupted else ExitCode.DONE
+
+
+def _show(progress: Progress, session: Session, view: View) -> None:
+    view.listening(session.port)
+    view.show(progress)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from actortorrent import ContentMismatchError, Session, SessionOptions
-from actortorrent.api import ContentLocation, load_torrent, locate_content, to_addresses
+from actortorrent import ContentMismatchError, SessionOptions
+from actortorrent.api import (
+    ContentLocation,
+    load_torrent,
+    locate_content,
+    seed_session,
+    to_addresses,
+)
 from actortorrent.cli.grouped import GroupedCommand
 from actortorrent.cli.options import (
     keep_seeding_option,
@@ -19,7 +26,6 @@ from actortorrent.cli.options import (
 )
 from actortorrent.cli.running import describe_job, run_session, settings_from, viewing
 from actortorrent.cli.text import plural
-from actortorrent.cli.views.view import View
 
 MAX_FILES_NAMED = 10  # of those that are missing or wrong; the rest are counted
 EXAMPLES = (
@@ -50,7 +56,7 @@ def seed(directory: Path, source: str, **given: Any) -> int:
     with viewing(given) as view:
         metainfo = load_torrent(source)
         location = locate_content(metainfo, directory)
-        _tell(location, view)
+        _refuse_nothing(location)
         options = SessionOptions(
             output=location.output,
             peers=to_addresses(given["peers"]),
@@ -58,29 +64,23 @@ def seed(directory: Path, source: str, **given: Any) -> int:
             **settings_from(given),
         )
         job = describe_job("seed", source, metainfo, options, location.root)
-        session = Session(
-            metainfo, options, on_progress=view.show, on_notice=view.notice, location=location
-        )
-        return run_session(session, job, view)
+        view.begin(job)
+        for line in (location.description, *_complaints(location)):
+            view.notice(line)
+        return run_session(partial(seed_session, metainfo, options, location), job, view)
 
 
-def _tell(location: ContentLocation, view: View) -> None:
-    """Say where the content is, and which files are not what they should be.
-
-    Raises:
-        ContentMismatchError: if no file is there at all.
-    """
+def _refuse_nothing(location: ContentLocation) -> None:
+    """Raise ContentMismatchError if no file is there at all."""
     if len(location.missing) == location.file_count:
         raise ContentMismatchError(
             f"expected the content in {location.root}, found none of its files",
             hint="DIR is the folder that holds the content, or the content's own folder",
         )
-    view.notice(location.description)
-    for line in _complaints(location):
-        view.notice(line)
 
 
 def _complaints(location: ContentLocation) -> Iterator[str]:
+    """Yield a line for each file that is not what it should be, but not for thousands."""
     for files, problem in ((location.missing, "missing"), (location.wrong_size, "of another size")):
         yield from (f"{problem}: {file}" for file in files[:MAX_FILES_NAMED])
         if len(files) > MAX_FILES_NAMED:

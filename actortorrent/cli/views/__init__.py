@@ -1,6 +1,6 @@
 """What a running session shows: a live bar, plain lines, JSON lines, or nothing.
 
-Every view takes the same five calls (`View`), so a command never asks which one it has.
+Every view takes the same calls (`View`), so a command never asks which one it has.
 """
 
 from __future__ import annotations

@@ -35,16 +35,21 @@ class BarView:
         self._console = console or Console(highlight=False, markup=False, emoji=False)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._job: Job | None = None
+        self._port = 0
 
     def begin(self, job: Job) -> None:
         """Start to draw."""
         self._job = job
         self._live.start()
 
+    def listening(self, port: int) -> None:
+        """Keep in mind what port to show."""
+        self._port = port
+
     def show(self, progress: Progress) -> None:
         """Draw how it stands."""
         if self._job is not None:
-            picture = draw(self._job, progress, is_verbose=self._is_verbose)
+            picture = draw(self._job, progress, self._port, is_verbose=self._is_verbose)
             self._live.update(picture, refresh=True)
 
     def notice(self, text: str) -> None:
@@ -61,13 +66,15 @@ class BarView:
         self._live.stop()
 
 
-def draw(job: Job, progress: Progress, *, is_verbose: bool = False) -> RenderableType:
-    """Return the picture of one moment, for any width of terminal."""
+def draw(
+    job: Job, progress: Progress, port: int = 0, *, is_verbose: bool = False
+) -> RenderableType:
+    """Return the picture of one moment, for any width of terminal; `port` 0 is not known yet."""
     lines: list[RenderableType] = [
         _headline(job),
         _bar(progress),
         _one_line(f"{wording.amount(progress)}{wording.GAP}{wording.rates(progress)}".rstrip()),
-        _one_line(wording.peers(progress)),
+        _one_line(wording.peers(progress) + (f"; our port is {port}" if port else "")),
         _activity(progress),
     ]
     if is_verbose:
@@ -87,7 +94,12 @@ def _bar(progress: Progress) -> Table:
     line = Table.grid(expand=True, padding=(0, 1))
     line.add_column(ratio=1)
     line.add_column(justify="right", no_wrap=True, min_width=7)
-    bar = ProgressBar(total=max(1, progress.wanted_bytes), completed=wording.done_bytes(progress))
+    bar = ProgressBar(
+        total=max(1, progress.wanted_bytes),
+        completed=wording.done_bytes(progress),
+        complete_style="cyan" if progress.phase == "checking" else "green",
+        finished_style="green",
+    )
     line.add_row(bar, wording.share(progress))
     return line
 

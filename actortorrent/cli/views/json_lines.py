@@ -29,12 +29,21 @@ DIGITS = 3  # of fractions: a thousandth of a second, of a byte a second
 class JsonView:
     """Print each thing that happens as one JSON object on one line of stdout."""
 
+    def __init__(self) -> None:
+        self._port = 0
+
     def begin(self, job: Job) -> None:
         """Print "start": what the session is about."""
         about = asdict(job)
         about["output"] = str(job.output.absolute())
         about["content"] = str(job.content.absolute())
         _print("start", {"schema": SCHEMA, "version": VERSION, **about})
+
+    def listening(self, port: int) -> None:
+        """Print "listening"."""
+        if port != self._port:
+            self._port = port
+            _print("listening", {"port": port})
 
     def show(self, progress: Progress) -> None:
         """Print "progress": every field of `Progress`."""

@@ -29,6 +29,7 @@ class LinesView:
 
     def __init__(self, *, is_verbose: bool = False) -> None:
         self._is_verbose = is_verbose
+        self._port = 0
         self._told: Progress | None = None
 
     def begin(self, job: Job) -> None:
@@ -36,6 +37,12 @@ class LinesView:
         doing = "seeding" if job.command == "seed" else "fetching"
         size = wording.job_size(job)
         click.echo(f"{doing} {safe_text(job.name)}: {size}, {safe_text(str(job.content))}")
+
+    def listening(self, port: int) -> None:
+        """Print where other peers reach us."""
+        if port != self._port:
+            self._port = port
+            click.echo(f"listening on port {port}")
 
     def show(self, progress: Progress) -> None:
         """Print a line, if it is time for one."""

@@ -43,10 +43,13 @@ class Job:
 
 
 class View(Protocol):
-    """Show a session: `begin`, then `show` and `notice` as they come, then `end` or `fail`."""
+    """Show a session: `begin`, `listening`, then `show` and `notice`, then `end` or `fail`."""
 
     def begin(self, job: Job) -> None:
         """Say what is about to happen."""
+
+    def listening(self, port: int) -> None:
+        """Say where other peers reach us, as often as one likes."""
 
     def show(self, progress: Progress) -> None:
         """Show how it stands; called about twice a second."""

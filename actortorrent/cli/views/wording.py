@@ -67,9 +67,12 @@ def peers(progress: Progress) -> str:
         return f"no peers connected, {_dialling(progress)}"
     doing = []
     if progress.phase != "seeding":
-        doing.append(f"{progress.peers_unchoking_us} serve us")
+        count = progress.peers_unchoking_us
+        doing.append(f"{count} serves us" if count == 1 else f"{count} serve us")
     if progress.peers_interested or progress.phase == "seeding":
-        doing.append(f"we serve {progress.peers_unchoked} of {progress.peers_interested} who ask")
+        doing.append(
+            f"we serve {progress.peers_unchoked} of {progress.peers_interested} interested"
+        )
     if progress.peers_dialling:
         doing.append(f"dialling {progress.peers_dialling} more")
     return f"{plural(progress.peers_connected, 'peer')}: {', '.join(doing)}"

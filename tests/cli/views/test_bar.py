@@ -36,7 +36,7 @@ def test_a_fetch_is_drawn_in_five_lines() -> None:
         f"{JOB.name}{'700 MiB in 1 file':>{80 - len(JOB.name)}}\n"
         f"{BAR * 30}{'42.0 %':>50}\n"
         "294 of 700 MiB  down 4.5 MiB/s  up 512 KiB/s  1 min 30 s left  ratio 0.10\n"
-        "5 peers: 3 serve us, we serve 1 of 2 who ask, dialling 2 more\n"
+        "5 peers: 3 serve us, we serve 1 of 2 interested, dialling 2 more\n"
         "1:05  fetching from 3 peers"
     )
 
@@ -65,13 +65,23 @@ def test_while_seeding_only_the_upload_is_a_rate() -> None:
     assert lines[1].endswith("100.0 %")
     assert lines[2:4] == [
         "700 of 700 MiB  up 512 KiB/s  ratio 0.10",
-        "5 peers: we serve 1 of 2 who ask, dialling 2 more",
+        "5 peers: we serve 1 of 2 interested, dialling 2 more",
     ]
 
 
 def test_who_dials_long_dials_of_so_many() -> None:
     dialling = replace(ASKING, peers_dialling=8, peers_known=1200)
     assert "no peers connected, dialling 8 of 1,200 known" in drawn(dialling)
+
+
+def test_where_others_reach_us_is_shown() -> None:
+    console, output = terminal()
+    view = BarView(console=console)
+    view.begin(JOB)
+    view.listening(6881)
+    view.show(ASKING)
+    view.fail(Failure("", "", 1))
+    assert "no peers connected, none known; our port is 6881" in output.getvalue()
 
 
 def test_while_stopping_it_says_how_to_leave_at_once() -> None:

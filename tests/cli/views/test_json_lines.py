@@ -25,6 +25,7 @@ def objects(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def all_events(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
     view = JsonView()
     view.begin(JOB)
+    view.listening(6881)
     view.show(FETCHING)
     view.notice("a tracker's warning")
     view.end(JOB, COMPLETE)
@@ -49,6 +50,13 @@ def test_the_first_object_says_the_schema_and_what_it_is_about(
     assert list(start)[:2] == ["event", "schema"]
     assert start["schema"] == SCHEMA == "actortorrent-progress/1"
     assert start["content"] == str(JOB.content)
+
+
+def test_the_port_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    view = JsonView()
+    for _ in range(3):
+        view.listening(6881)
+    assert objects(capsys) == [{"event": "listening", "port": 6881}]
 
 
 def test_progress_has_the_fields_of_progress(capsys: pytest.CaptureFixture[str]) -> None:

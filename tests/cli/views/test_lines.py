@@ -74,7 +74,7 @@ def test_a_new_phase_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_verbose_adds_peers_pieces_and_trackers(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed([FETCHING], capsys, verbose=True)[1:] == [
-        "        5 peers: 3 serve us, we serve 1 of 2 who ask, dialling 2 more",
+        "        5 peers: 3 serve us, we serve 1 of 2 interested, dialling 2 more",
         "        1,176 of 2,800 pieces verified, 2.0 MiB received in vain",
         "        tracker tracker.debian.org: 60 peers, next in 25 min",
     ]
