@@ -179,6 +179,11 @@ class Inbox:
         self.recorder.record(time.monotonic_ns(), name, clock.name, moment, cause, data)
         return event_id
 
+    @property
+    def is_socket_turn(self) -> bool:
+        """Say whether it is a socket, not a message or timer, that is being handled."""
+        return self._handled is None
+
     def _begin_handling(
         self, envelope: Envelope[Any], stamp: Stamp | None, name: str = MESSAGE
     ) -> Envelope[Any]:

@@ -102,6 +102,7 @@ class PeerActor(PeerConnection):
     def _blocks_came(self, blocks: list[Block], now: float) -> None:
         filled = self._downloads.blocks_came(blocks, now)
         if filled:
+            self._trace.tell_blocks()
             self._tell.storage.store_runs.defer(self._conn, filled)
         self._ask_for_work()
 
@@ -110,6 +111,7 @@ class PeerActor(PeerConnection):
             return
         byte_count = self._downloads.bytes_to_ask_for
         if byte_count:
+            self._trace.tell_blocks()
             self._downloads.has_asked = True
             self._tell.piece_manager.wants_work.defer(self._conn, byte_count)
 
@@ -137,6 +139,7 @@ class PeerActor(PeerConnection):
                 [requests(run.piece_index, run.offset, run.length, BLOCK_BYTES) for run in runs]
             )
         )
+        self._trace.tell_blocks()
         self._rewatch()
         self._ask_for_work()
 

@@ -158,6 +158,7 @@ class PeerConnection(SocketActor):
         events = self._protocol.received(byte_count)
         blocks = [event for event in events if type(event) is Block]
         if blocks:
+            self._trace.blocks_came(blocks)
             self._blocks_came(blocks, now)
         if len(blocks) != len(events):
             for event in events:

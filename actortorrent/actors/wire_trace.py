@@ -69,10 +69,16 @@ class WireTrace:
                 self._inbox.record("bt:block_received", block_data(self._conn, *block))
 
     def tell_blocks(self) -> None:
-        """Record how many blocks and requests went by since this was last called."""
+        """Record how many blocks and requests went by since this was last called.
+
+        Blocks that just came are the cause of what follows.
+        """
         if self._is_on and not self._protocol.trace_blocks:
             for name, data in self._tally.news(self._protocol):
-                self._inbox.record(name, data)
+                if name == "bt:blocks_received" and self._inbox.is_socket_turn:
+                    self._inbox.clock.cause = self._inbox.record(name, data, cause="")
+                else:
+                    self._inbox.record(name, data)
 
     def _message(
         self, direction: Direction, offset: int, length: int, message: Message | Handshake

@@ -140,6 +140,8 @@ _HEADER_KINDS: Mapping[str, type | tuple[type, ...]] = {
 
 
 def _without_folders(argv: Sequence[str]) -> tuple[str, ...]:
+    if argv and Path(argv[0]).name == "__main__.py":  # python -m actortorrent
+        argv = ["actortorrent", *argv[1:]]
     return tuple(
         Path(argument).name if argument.startswith("/") else shorten(argument) for argument in argv
     )

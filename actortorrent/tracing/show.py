@@ -76,6 +76,7 @@ class Teller:
             GAP: self._gap,
             END: self._end,
             "actor:spawned": self._spawned,
+            "actor:stopped": self._stopped,
             "actor:failed": self._failed,
         }
 
@@ -89,7 +90,12 @@ class Teller:
         self._depths[event.id] = depth
 
     def lines(self, event: Event) -> list[Line]:
-        """Return an event's lines; it has been heard."""
+        """Return an event's lines; it has been heard.
+
+        That an answer was taken has none: that it was given says enough.
+        """
+        if event.name == REPLY and event.data.get("step") == "taken":
+            return []
         actor = event.data.get("from") if event.name == MESSAGE else None
         indent = INDENT * self._depths.get(event.id, 0)
         lead = (
@@ -126,12 +132,11 @@ class Teller:
         return [Part("timer", text), *_times(event.data)]
 
     def _reply(self, event: Event) -> list[Part]:
-        data = event.data
-        if data.get("step") == "given":
-            text = f"answers {value_text(data.get('to'))}"
-        else:
-            text = f"has the answer of {value_text(data.get('from'))}"
-        return [Part("quiet", f"{self._signs.reply} {text}")]
+        return [Part("quiet", f"{self._signs.reply} answers {value_text(event.data.get('to'))}")]
+
+    def _stopped(self, event: Event) -> list[Part]:
+        text = "has stopped, failed" if event.data.get("failed") is True else "has stopped"
+        return [Part("quiet", f"{self._signs.other} {text}")]
 
     def _decision(self, event: Event) -> list[Part]:
         data = event.data

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from actortorrent.tracing.summaries import Payload
 from actortorrent.wire.handshake import Handshake
-from actortorrent.wire.messages import BLOCK_NAME, PIECE_HEADER_BYTES
+from actortorrent.wire.messages import BLOCK_NAME, PIECE_HEADER_BYTES, Bitfield
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,13 +39,7 @@ def wire_data(
         "length": length,
         "type": message.name,
     }
-    if isinstance(message, Handshake):
-        fields = _handshake_fields(message)
-    else:
-        fields = {
-            field.name: _wanted(getattr(message, field.name), with_payload)
-            for field in dataclasses.fields(message)
-        }
+    fields = _fields(message, with_payload=with_payload)
     return {**data, "fields": fields} if fields else data
 
 
@@ -117,8 +111,17 @@ class BlockTally:
         return {"conn": self._conn, "count": count, "length": count * BLOCK_NAME.size}
 
 
-def _wanted(value: object, with_payload: bool) -> object:
-    return Payload(value) if with_payload and isinstance(value, bytes) else value
+def _fields(message: Message | Handshake, *, with_payload: bool) -> dict[str, object]:
+    if isinstance(message, Handshake):
+        return _handshake_fields(message)
+    fields: dict[str, object] = {}
+    for field in dataclasses.fields(message):
+        value = getattr(message, field.name)
+        is_payload = with_payload and isinstance(value, bytes)
+        fields[field.name] = Payload(value) if is_payload else value
+    if isinstance(message, Bitfield):
+        fields["set_bits"] = int.from_bytes(message.bits).bit_count()
+    return fields
 
 
 def _handshake_fields(handshake: Handshake) -> dict[str, object]:

@@ -12,7 +12,7 @@ from actortorrent.tracing.wording import pairs_text, size_text, value_text
 _SENTENCES: Mapping[str, str] = {
     "handshake": "handshake of {peer_id}",
     "have": "have piece {piece_index}",
-    "bitfield": "bitfield {bits}",
+    "bitfield": "bitfield, {set_bits} pieces set",
     "request": "request piece {piece_index}, offset {block_offset}, length {length}",
     "cancel": "cancel piece {piece_index}, offset {block_offset}, length {length}",
     "piece": "piece {piece_index}, offset {block_offset}, {length} bytes",

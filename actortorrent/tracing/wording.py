@@ -13,9 +13,9 @@ MAX_WORDED_INT = 2**63
 KIBI = 1024
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
-# Names that say that a number counts bytes, by their last word.
-_SIZE_WORDS = frozenset(["bytes", "length", "left", "uploaded", "downloaded"])
-_SIZE_NAMES = frozenset(["byte_count"])
+# Words in a name that say that its number counts bytes, or is a name itself.
+_SIZE_WORDS = frozenset(["byte", "bytes", "length", "left"])
+_NAME_WORDS = frozenset(["port", "conn", "piece", "index"])
 
 
 def value_text(value: Any, name: str = "") -> str:
@@ -66,11 +66,13 @@ def duration_text(nanoseconds: float) -> str:
 def _number_text(value: float, name: str) -> str:
     if abs(value) > MAX_WORDED_INT:
         return "a very large number"
-    last_word = name.rpartition("_")[2]
-    if last_word == "rate":
+    words = set(name.split("_"))
+    if "rate" in words:
         return f"{size_text(round(value))}/s"
-    if name in _SIZE_NAMES or last_word in _SIZE_WORDS:
+    if words & _SIZE_WORDS:
         return size_text(value)
+    if words & _NAME_WORDS:
+        return str(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
 
 
@@ -78,7 +80,8 @@ def _row_text(values: Sequence[Any], name: str) -> str:
     shown = [value_text(value, name) for value in _first(values)]
     if len(values) > MAX_ITEMS:
         shown.append(f"… {len(values) - MAX_ITEMS} more")
-    return f"[{', '.join(shown)}]"
+    separator = "; " if any(", " in text for text in shown) else ", "
+    return f"[{separator.join(shown)}]"
 
 
 def _fields_text(value: Mapping[str, Any]) -> str:
