@@ -236,7 +236,7 @@ class PeerActor(PeerConnection):
                 conn=self._conn,
                 downloaded_bytes_total=self._downloads.useful_bytes,
                 uploaded_bytes_total=self._uploads.sent_bytes,
-                download_rate=self._downloads.pipeline.rate,
+                download_rate=self._downloads.meter.rate(now),
                 upload_rate=self._upload_meter.rate(now),
                 is_snubbed=self._downloads.is_snubbed,
             )

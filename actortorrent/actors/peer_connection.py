@@ -28,6 +28,7 @@ CONNECT_SECONDS = 8.0
 HANDSHAKE_SECONDS = 10.0  # in all, from the connection on: one byte a second is no excuse
 SILENCE_SECONDS = 130.0  # keep-alives come every two minutes
 KEEP_ALIVE_SECONDS = 100.0
+FIRST_BEAT_SECONDS = 0.3  # soon, so that a first rate is known
 BUSY_BEAT_SECONDS = 1.0
 IDLE_BEAT_SECONDS = 10.0
 READS_A_TURN = 4  # then the mailbox gets its turn
@@ -200,7 +201,7 @@ class PeerConnection(SocketActor):
         if not self._connection.we_dialled:
             self._send(self._protocol.handshake())
         self._joined(handshake)
-        self._after(BUSY_BEAT_SECONDS, "_beat")
+        self._after(FIRST_BEAT_SECONDS, "_beat")
 
     def _beat(self) -> None:
         now = time.monotonic()

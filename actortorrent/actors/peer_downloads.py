@@ -8,6 +8,7 @@ from actortorrent.rules.borrowing import Borrowed, GivenBack
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
 from actortorrent.rules.leases import FilledRun, Lease
 from actortorrent.rules.pipeline import Pipeline
+from actortorrent.rules.rates import RateMeter
 from actortorrent.wire.handshake import HANDSHAKE_BYTES
 from actortorrent.wire.peer_protocol import Block
 
@@ -27,6 +28,7 @@ class Downloads:
         "allowance",
         "has_asked",
         "is_snubbed",
+        "meter",
         "pipeline",
         "useful_bytes",
         "wasted_bytes",
@@ -35,6 +37,7 @@ class Downloads:
     def __init__(self, geometry: Geometry, now: float, *, is_limited: bool) -> None:
         self._borrowed = Borrowed(geometry)
         self.pipeline = Pipeline(now)
+        self.meter = RateMeter()
         # The handshake is free: nobody shares out the limit before hands are shaken.
         self.allowance = HANDSHAKE_BYTES if is_limited else None
         self.has_asked = False  # for work, and no answer has come yet
@@ -91,6 +94,7 @@ class Downloads:
         if useful:
             self.useful_bytes += useful
             self.pipeline.received(useful, now)
+            self.meter.add(useful, now)
             self._last_came = now
             self.is_snubbed = False
 
