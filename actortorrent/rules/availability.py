@@ -29,14 +29,18 @@ class Availability:
             self._planes.append(carry)
 
     def remove(self, pieces: int) -> None:
-        """Count one peer less for each piece of a bitmask; each must have been added."""
+        """Count one peer less for each piece of a bitmask.
+
+        Raises:
+            ValueError: if one was never added; then nothing has changed.
+        """
+        if self.nobody_has(pieces):
+            raise ValueError("pieces removed that were never added")
         borrow = pieces
         for level, plane in enumerate(self._planes):
             if not borrow:
                 return
             self._planes[level], borrow = plane ^ borrow, ~plane & borrow
-        if borrow:
-            raise ValueError("pieces removed that were never added")
 
     def rarest(self, candidates: int) -> int:
         """Return those of a bitmask of pieces that the fewest peers have."""
