@@ -62,8 +62,9 @@ class LinesView:
         """Print nothing: the command prints the error."""
 
     def _print(self, progress: Progress) -> None:
+        share = "" if progress.phase == "checking" else wording.share(progress)
         figures = [
-            f"[{format_clock(progress.elapsed_seconds)}] {wording.share(progress):>7}",
+            f"[{format_clock(progress.elapsed_seconds)}] {share:>7}",
             wording.amount(progress),
             wording.rates(progress),
             safe_text(progress.activity) or progress.phase,

@@ -26,9 +26,13 @@ GAP = "  "
 
 def job_size(job: Job) -> str:
     """Return what the job is about in figures: `2.4 GiB in 3 of 12 files`."""
-    some = job.wanted_files != job.file_count
-    files = f"{job.wanted_files:,} of {plural(job.file_count, 'file')}" if some else ""
-    return f"{format_size(job.wanted_bytes)} in {files or plural(job.file_count, 'file')}"
+    return f"{format_size(job.wanted_bytes)} in {files_wanted(job)}"
+
+
+def files_wanted(job: Job) -> str:
+    """Return how many files are wanted: `12 files`, or of how many: `3 of 12 files`."""
+    files = plural(job.file_count, "file")
+    return f"{job.wanted_files:,} of {files}" if _is_some(job) else files
 
 
 def amount(progress: Progress) -> str:
@@ -114,21 +118,26 @@ def _outcome(job: Job, summary: Summary) -> tuple[str, str]:
     name, progress = safe_text(job.name), summary.progress
     if job.command == "seed":
         return "seeded", f"{name} for {format_duration(summary.elapsed_seconds)}"
+    what = f"{files_wanted(job)} of {name}" if _is_some(job) else name
     if not summary.is_complete:
         part = format_share(progress.verified_bytes, progress.wanted_bytes)
-        return "stopped", f"{name}: {part} is here, and saved"
+        return "stopped", f"{what}: {part} is here, and saved"
     if not progress.fetched_bytes:
-        return "complete", f"{name}: all {format_size(progress.wanted_bytes)} were here already"
-    return "complete", f"{name}: every piece matches its hash"
+        return "complete", f"{what}: all {format_size(job.wanted_bytes)} were here already"
+    return "complete", f"{what}: every piece matches its hash"
 
 
 def _next_step(job: Job, summary: Summary) -> str:
-    if job.command == "seed":
-        return ""
-    if not summary.is_complete:
+    if not summary.is_complete and job.command == "fetch":
         return "run the same command again to go on"
+    if job.command == "seed" or _is_some(job):
+        return ""
     line = ["actortorrent", "seed", str(job.output), job.source]
     return f"{safe_text(shlex.join(line))} serves it to others"
+
+
+def _is_some(job: Job) -> bool:
+    return job.wanted_files != job.file_count
 
 
 def _dialling(progress: Progress) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from actortorrent.cli.views.lines import LinesView
 from actortorrent.rules.progress import Progress
-from tests.cli.samples import ASKING, COMPLETE, FETCHING, INTERRUPTED, JOB, MIB, SEEDING
+from tests.cli.samples import ASKING, CHECKING, COMPLETE, FETCHING, INTERRUPTED, JOB, MIB, SEEDING
 
 RATES = "down 4.5 MiB/s  up 512 KiB/s"
 DOING = "fetching from 3 peers"
@@ -38,6 +38,11 @@ def test_a_line_says_time_share_amount_rates_and_activity(
         "[0:01]   0.0 %  0 B of 700 MiB  down 0 B/s  up 0 B/s  asking tracker.debian.org",
         f"[1:05]  42.0 %  294 of 700 MiB  {RATES}  1 min 30 s left  ratio 0.10  {DOING}",
     ]
+
+
+def test_what_is_checked_is_no_share_of_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = printed([CHECKING], capsys)
+    assert line == "[0:01]          350 of 700 MiB checked  checking what is already here"
 
 
 def test_what_stays_the_same_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,6 +121,13 @@ def test_content_that_was_here_already_was_not_fetched(capsys: pytest.CaptureFix
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "complete  debian-13.2-netinst.iso: all 700 MiB were here already"
     assert not any(line.startswith("fetched") for line in lines)
+
+
+def test_the_summary_of_some_files_says_of_how_many(capsys: pytest.CaptureFixture[str]) -> None:
+    LinesView().end(replace(JOB, file_count=12, wanted_files=3), COMPLETE)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("complete  3 of 12 files of debian-13.2-netinst.iso: ")
+    assert not any(line.startswith("next") for line in lines)
 
 
 def test_the_summary_of_seeding_says_how_long_and_how_much(
