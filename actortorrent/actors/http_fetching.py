@@ -8,9 +8,9 @@
 * redirects are followed by hand: few, only to http(s), and never from a public address
   to a local one, judged by the very address that is then dialled.
 
-The environment (proxies, `.netrc`) is left out on purpose: a tracker is to see the
-address that peers will be told, and nobody else is to see the passkey. Own certificates
-are taken from `SSL_CERT_FILE` or `REQUESTS_CA_BUNDLE`.
+The environment's proxies and `.netrc` are left out on purpose: a tracker is to see the
+address that peers will be told, and nobody else is to see the passkey. A file of
+certificates to trust is taken from `SSL_CERT_FILE` or `REQUESTS_CA_BUNDLE`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
@@ -129,27 +129,25 @@ class HttpFetch:
         self._line.cut("cancelled")
 
     def _follow(self, url: str) -> HttpAnswer:
-        with requests.Session() as session:
-            session.trust_env = False
-            session.headers.update(HEADERS)
-            session.mount("http://", _Adapter(self._dial))
-            session.mount("https://", _Adapter(self._dial))
-            for _ in range(self._limits.redirects + 1):
-                answer = self._fetch(session, url)
-                if isinstance(answer, HttpAnswer):
-                    return answer
-                url = answer
+        for _ in range(self._limits.redirects + 1):
+            answer = self._fetch(url)
+            if isinstance(answer, HttpAnswer):
+                return answer
+            url = answer
         raise TrackerError(f"more than {self._limits.redirects} redirects")
 
-    def _fetch(self, session: requests.Session, url: str) -> HttpAnswer | str:
-        """Return the answer, or the URL to which we are sent."""
-        with session.get(
-            url,
-            stream=True,
-            allow_redirects=False,
-            timeout=self._limits.total_seconds,
-            verify=_certificates(),
-        ) as response:
+    def _fetch(self, url: str) -> HttpAnswer | str:
+        """Return the answer, or the URL to which we are sent.
+
+        The adapter is called without a `Session`, which reads the body of a redirect
+        whole; and each request has its own, since servers close lines without a word.
+        """
+        request = requests.Request("GET", url, HEADERS).prepare()
+        seconds = self._limits.total_seconds
+        with (
+            closing(_Adapter(self._dial)) as adapter,
+            adapter.send(request, stream=True, timeout=seconds, verify=_certificates()) as response,
+        ):
             target = response.headers.get("Location")
             if response.status_code in REDIRECT_STATUSES and target:
                 return _redirected(url, target)

@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pykka
 
@@ -72,14 +72,22 @@ class CallStarter:
     find_addresses: Resolve = resolve
 
     def __call__(self, call: TrackerCall, report: Report) -> RunningCall:
-        """Start a call; `report` gets its outcome, in the call's own thread."""
+        """Start a call; `report` gets its outcome, in the call's own thread.
+
+        Should the call itself fail, that is its outcome, and no end of the session.
+        """
+        runtime = replace(self.runtime, actor_failed=_leave_to_report)
         if call.url.is_udp:
-            return _RunningUdpCall(UdpCall.start(self, call, report))
+            return _RunningUdpCall(UdpCall.start(runtime, self, call, report))
         fetch = HttpFetch(
             bind=self.bind, limits=self.http_limits, find_addresses=self.find_addresses
         )
-        HttpCall.start(self.runtime, call, fetch, report)
+        HttpCall.start(runtime, call, fetch, report)
         return fetch
+
+
+def _leave_to_report(_actor_name: str, _error: BaseException) -> None:
+    """Do nothing: `on_end` reports it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +132,10 @@ class UdpCall(SocketActor):
 
     _exchange: UdpExchange  # from `_begin` on, and so whenever a socket is open
 
-    def __init__(self, starter: CallStarter, call: TrackerCall, report: Report) -> None:
-        super().__init__(starter.runtime, f"UdpCall-{call.number}")
+    def __init__(
+        self, runtime: Runtime, starter: CallStarter, call: TrackerCall, report: Report
+    ) -> None:
+        super().__init__(runtime, f"UdpCall-{call.number}")
         self._starter = starter
         self._call = call
         self._once = _Once(call, report)

@@ -115,6 +115,8 @@ def read_reply(packet: bytes, transaction_id: int, ask: Ask, *, is_ipv6: bool) -
     body = _matching_body(packet, SCRAPE if is_scrape else ANNOUNCE, transaction_id)
     if body is None:
         return None
+    if not body:  # opentracker's way
+        raise TrackerRefusalError("an answer without content: it does not serve this torrent")
     return _read_scraped(body) if is_scrape else _read_announced(body, is_ipv6=is_ipv6)
 
 

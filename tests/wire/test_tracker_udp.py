@@ -117,6 +117,11 @@ def test_an_error_packet_is_the_trackers_no() -> None:
         read_connect_reply(struct.pack("!II", 3, 5), 5)
 
 
+def test_an_answer_without_content_is_opentrackers_no() -> None:
+    with pytest.raises(TrackerRefusalError, match="does not serve this torrent"):
+        read_reply(struct.pack("!II", 1, 5), 5, ASK, is_ipv6=False)
+
+
 @pytest.mark.parametrize("ask", [ASK, ScrapeRequest(HASH)])
 def test_a_reply_that_stops_short_is_an_error(ask: AnnounceRequest | ScrapeRequest) -> None:
     action = 1 if ask is ASK else 2
