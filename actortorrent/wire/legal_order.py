@@ -1,12 +1,10 @@
 """Which message may follow which: the legal order of BEP 3, as a table.
 
 A connection carries two streams, one each way, and each obeys the table by itself:
-first a handshake, then at most one bitfield (before anything else that speaks of
-pieces), then messages in any order.
+first a handshake, once, then messages in any order.
 
-* `AWAITING_FIRST_MESSAGE` allows a bitfield. Messages that say nothing of pieces leave
-  it so: several clients send their extended handshake (BEP 10) or their DHT port
-  (BEP 5) before their bitfield.
+* A bitfield is the first message by BEP 3, but aria2 also sends one in the middle, in
+  place of many `have`s: it adds to what is known, and takes nothing away.
 * A block cannot be the first message: nothing can have been asked for, since every
   connection begins choked.
 * Whether a *choked* side may ask is no question of order: see `PeerProtocol`.
@@ -35,6 +33,7 @@ _ANY_TIME = (
     Kind.INTERESTED,
     Kind.NOT_INTERESTED,
     Kind.HAVE,
+    Kind.BITFIELD,
     Kind.REQUEST,
     Kind.CANCEL,
 )
@@ -45,7 +44,6 @@ LEGAL_ORDER: dict[State, dict[int, State]] = {
         Kind.HANDSHAKE: State.AWAITING_FIRST_MESSAGE,
     },
     State.AWAITING_FIRST_MESSAGE: {
-        Kind.BITFIELD: State.OPEN,
         **dict.fromkeys(_ANY_TIME, State.OPEN),
         **dict.fromkeys(_NEUTRAL, State.AWAITING_FIRST_MESSAGE),
     },
@@ -60,7 +58,7 @@ LEGAL_ORDER: dict[State, dict[int, State]] = {
 _EXPECTED = {
     State.AWAITING_HANDSHAKE: "a handshake",
     State.AWAITING_FIRST_MESSAGE: "a bitfield or another first message",
-    State.OPEN: "a message other than handshake and bitfield",
+    State.OPEN: "a message other than a handshake",
     State.CLOSED: "nothing more",
 }
 
