@@ -100,7 +100,7 @@ class Demo:
         return time.monotonic() - began
 
     def _compare(self) -> None:
-        difference = find_difference(self._folder / SEEDING, self._folder / FETCHED)
+        difference = find_difference(self._folder / SEEDING / NAME, self._folder / FETCHED / NAME)
         if difference is not None:
             raise LabError(f"what was fetched is not what was seeded: {difference}")
         _say("compared", f"all {self._bytes:,} bytes are the same")

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import requests
+
 from actortorrent.lab.processes import Running
 from tests.peers.needs import need_command
 from tests.peers.processes import free_port, is_listening, wait_until, within
@@ -20,6 +22,23 @@ class OpenTracker:
 
     http_url: str
     udp_url: str
+
+    def allows(self, info_hash: bytes) -> bool:
+        """Return whether the tracker has read, in a thread of its own, that it may serve this."""
+        about = {"info_hash": info_hash, "peer_id": bytes(20), "port": 1, "left": 1}
+        reply = requests.get(self.http_url, about, timeout=5).content
+        requests.get(self.http_url, {**about, "event": "stopped"}, timeout=5)
+        return b"failure reason" not in reply
+
+    def wait_until_it_knows(self, info_hash: bytes, client: Running) -> None:
+        """Wait until a `client` has announced the torrent."""
+
+        def is_known() -> bool:
+            url = self.http_url.replace("/announce", "/scrape")
+            reply = requests.get(url, {"info_hash": info_hash}, timeout=5).content
+            return b"8:completei1e" in reply
+
+        wait_until(is_known, client, "the tracker knows of it")
 
 
 @contextmanager
@@ -36,4 +55,7 @@ def opentracker(
     arguments = [command, *where, "-d", folder, "-w", WHITELIST]
     with Running(within(namespace, arguments), folder=folder) as process:
         wait_until(lambda: is_listening(host, port, namespace), process, "opentracker listens")
-        yield OpenTracker(f"http://{host}:{port}/announce", f"udp://{host}:{port}/announce")
+        tracker = OpenTracker(f"http://{host}:{port}/announce", f"udp://{host}:{port}/announce")
+        if allowed and not namespace:
+            wait_until(lambda: tracker.allows(allowed[-1]), process, "opentracker reads its list")
+        yield tracker

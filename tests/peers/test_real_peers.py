@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ContentMaker
 from tests.content import Content
 from tests.peers.aria2 import aria2_fetch, aria2_seed
 from tests.peers.libtorrent import libtorrent_fetch, libtorrent_seed
-from tests.peers.namespaces import Namespace, network_namespace
+from tests.peers.namespaces import Namespace
 from tests.peers.opentracker import opentracker
 from tests.peers.transmission import (
     transmission_fetch,
     transmission_seed,
     wait_until_transmission_is_done,
 )
-
-
-@pytest.fixture
-def content(content_maker: ContentMaker) -> Content:
-    return content_maker({"a.bin": 700_000, "b/c.bin": 300_001, "empty": 0})
-
-
-@pytest.fixture(scope="module")
-def namespace() -> Iterator[Namespace]:
-    with network_namespace() as made:
-        yield made
 
 
 def test_libtorrent_fetches_from_libtorrent(content: Content, tmp_path: Path) -> None:
