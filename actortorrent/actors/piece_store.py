@@ -18,6 +18,7 @@ from actortorrent.actors.files import Files
 from actortorrent.rules.geometry import Run
 from actortorrent.rules.leases import FilledRun
 from actortorrent.rules.partial_pieces import (
+    EARLIER_SESSION,
     Contribution,
     PartialPieces,
     contributors_of,
@@ -42,7 +43,8 @@ class Outcome:
     """Say what became of a run, and what that says about its senders.
 
     Attributes:
-        contributors: of a failed piece, the connections that had sent its blocks.
+        contributors: of a failed piece, the connections that had sent its blocks; among
+            them perhaps `EARLIER_SESSION`.
         guilty: of a verified piece, those that had sent bad bytes of it before.
     """
 
@@ -158,7 +160,9 @@ class PieceStore:
 
     def _evidence(self, contributions: tuple[Contribution, ...]) -> list[Evidence]:
         return [
-            Evidence(each.conn, each.run, self._digest_on_disk(each.run)) for each in contributions
+            Evidence(each.conn, each.run, self._digest_on_disk(each.run))
+            for each in contributions
+            if each.conn != EARLIER_SESSION
         ]
 
     def _digest_on_disk(self, run: Run) -> bytes:

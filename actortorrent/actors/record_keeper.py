@@ -87,8 +87,9 @@ class RecordKeeper:
         """Sync, if that is sure to be quick.
 
         Raises:
-            StorageError: if data that was written is lost.
+            StorageError: if data that was written is lost, or a file has vanished.
         """
+        self._look_at_written()
         recent_bytes = sum(self._recent) + self._written_bytes
         if recent_bytes <= SYNC_AT_END_BYTES and len(self._unsynced) <= SYNC_AT_END_FILES:
             self.sync_some()

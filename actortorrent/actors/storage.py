@@ -153,7 +153,8 @@ class Storage(Actor):
         self._tell.content_checked.defer(store.verified)
         if earlier:
             self._tell.runs_stored.defer(EARLIER_SESSION, tuple(earlier))
-        self._save(is_final=False)
+        if self._plan.to_check:
+            self._save(is_final=False)  # so that it need not be checked again
         self._finish_if_complete()
         self._after(SAVE_SECONDS, "_save_on_time")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -61,6 +61,40 @@ class _Saying:
         self._ear.hear(self._name, args)
 
 
+class CaughtStorage(Storage):
+    """A storage that the test can look into, and kill."""
+
+    is_killed = False
+
+    def __init__(self, caught: list[CaughtStorage], *args: Any) -> None:
+        super().__init__(*args)
+        caught.append(self)
+
+    def save_on_time(self) -> None:
+        """Do what the timer does."""
+        self._save_on_time()
+
+    def on_end(self, error: BaseException | None) -> None:
+        if self.is_killed:
+            self._files.close()
+        else:
+            super().on_end(error)
+
+
+def _true_bytes(content: Content, metainfo: Metainfo) -> bytes:
+    """Return the torrent's bytes; padding, which lies in no file, is zeros."""
+    if not (content.folder / content.name).exists():  # only the torrent was made, of zeros
+        return bytes(metainfo.total_length if content.files else 0)
+    stream = b""
+    kept = iter(content.files)
+    for entry in metainfo.files:
+        if entry.is_padding:
+            stream += bytes(entry.length)
+        else:
+            stream += (content.folder / next(kept)[0]).read_bytes()
+    return stream
+
+
 class StorageUnderTest:
     """A running storage, its torrent's true bytes, and what it told its neighbours."""
 
@@ -79,10 +113,13 @@ class StorageUnderTest:
         options = SessionOptions(output=output, selected_files=chosen)
         reporter = cast("Any", self.reporter)
         runtime = Runtime(rng=random.Random(1))
-        self._ref = Storage.start(runtime, self.metainfo, options, reporter, location)
-        self.proxy = proxy_of(self._ref, StorageProxy)
+        caught: list[CaughtStorage] = []
+        ref = CaughtStorage.start(caught, runtime, self.metainfo, options, reporter, location)
+        (self.actor,) = caught
+        self.proxy = proxy_of(ref, StorageProxy)
         self.proxy.report_to.defer(cast("Any", self.manager))
-        self._bytes = b"".join((content.folder / path).read_bytes() for path, _ in content.files)
+        self.layout = self.proxy.content_layout().get(timeout=WAIT_SECONDS)
+        self._bytes = _true_bytes(content, self.metainfo)
         self._last_lease_id = 0
 
     def check(self) -> int:
@@ -122,20 +159,26 @@ class StorageUnderTest:
         """Wait until all that was sent has been handled."""
         self.proxy.ping().get(timeout=WAIT_SECONDS)
 
+    def runs(self, piece_index: int, blocks: int) -> list[Run]:
+        """Return a piece as runs of so many blocks."""
+        count = self.geometry.block_count(piece_index)
+        return [self.geometry.run(piece_index, first, blocks) for first in range(0, count, blocks)]
+
+    def save_on_time(self) -> None:
+        """Let the storage save as when its timer is due."""
+        self.proxy.actor_ref.proxy().save_on_time().get(timeout=WAIT_SECONDS)
+
     def verified(self) -> list[int]:
         return sorted(i for (indexes,) in self.manager.all("pieces_verified") for i in indexes)
+
+    def failure(self) -> Any:
+        """Return the error that the storage ended with."""
+        return self.reporter.wait_for("disk_failed")[0]
 
     def stop(self) -> None:
         assert stop_all([self.proxy], WAIT_SECONDS) == []
 
     def kill(self) -> None:
-        """End as by `kill -9`: nothing more is saved."""
-        self._ref.proxy()._files  # noqa: B018 - alive
-        actor = cast("Storage", self._ref._actor)
-        _without_saving(actor, self.stop)
-
-
-def _without_saving(actor: Storage, stop: Callable[[], None]) -> None:
-    actor._keeper.save = lambda **_: True  # type: ignore[method-assign]
-    actor._keeper.sync_at_end = lambda: None  # type: ignore[method-assign]
-    stop()
+        """End as by `kill -9`: what was not saved before is not saved."""
+        self.actor.is_killed = True
+        self.stop()
