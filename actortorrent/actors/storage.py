@@ -206,6 +206,20 @@ class Storage(Actor):
         except StorageError as error:
             self._fail(error)
 
+    def piece_unreadable(self, piece_index: int, reason: str) -> None:
+        """Learn that what was verified can no longer be read.
+
+        Content that is only served is served as far as it is there; where something is
+        fetched, nothing can be relied on any more.
+        """
+        if self._may_write:
+            hint = "run the same command again to fetch what is missing"
+            self._fail(StorageError(reason, hint=hint))
+        elif self._store.verified >> piece_index & 1:
+            self._store.verified &= ~(1 << piece_index)
+            self._tell.piece_lost.defer(piece_index)
+            self._reporter.notice.defer(f"no longer serving piece {piece_index}: {reason}")
+
     # --- the record -------------------------------------------------------------------------
 
     def save(self) -> None:
@@ -253,12 +267,16 @@ class Storage(Actor):
         if self._is_checked:
             with contextlib.suppress(StorageError):
                 self._keeper.save()
-        self._record("bt:disk_failed", {"error": str(error)})
+        cause = error.__cause__
+        why = cause.strerror if isinstance(cause, OSError) else "content is gone"
+        self._record("bt:disk_failed", {"cause": why})  # and no path: traces are given away
         self._reporter.disk_failed.defer(error)
 
     def _with_bytes_missing(self, error: StorageError) -> StorageError:
         lacking = self._layout.geometry.bytes_of(self._store.wanted & ~self._store.verified)
-        return StorageError(f"{error} ({lacking:,} bytes are still to be written)", hint=error.hint)
+        told = StorageError(f"{error} ({lacking:,} bytes are still to be written)", hint=error.hint)
+        told.__cause__ = error.__cause__
+        return told
 
     @property
     def _tell(self) -> PieceManagerProxy:
@@ -274,4 +292,5 @@ class StorageProxy(Proxy):
     report_to = message(Storage.report_to)
     check_content = message(Storage.check_content)
     store_runs = message(Storage.store_runs)
+    piece_unreadable = message(Storage.piece_unreadable)
     save = message(Storage.save)

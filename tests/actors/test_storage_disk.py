@@ -243,3 +243,28 @@ def test_after_a_failure_nobody_waits_for_an_answer(content: Content, tmp_path: 
     answers = [one for _, runs in storage.manager.all("runs_stored") for one in runs]
     assert [one.was_useful for one in answers] == [False] * 4
     storage.stop()
+
+
+def test_content_that_vanishes_while_it_is_fetched_ends_it(
+    content: Content, tmp_path: Path
+) -> None:
+    storage = StorageUnderTest(content, tmp_path)
+    storage.check()
+    storage.store_pieces([0])
+    storage.proxy.piece_unreadable.defer(0, "cannot read a.bin: it is not there")
+    assert str(failure_of(storage)) == "cannot read a.bin: it is not there"
+
+
+def test_content_that_vanishes_while_it_is_served_is_served_no_more(content: Content) -> None:
+    location = locate_content(Metainfo.from_file(content.torrent), content.folder)
+    storage = StorageUnderTest(content, content.folder, location=location)
+    storage.check()
+    for _ in range(2):
+        storage.proxy.piece_unreadable.defer(3, "cannot read a.bin: it is not there")
+    storage.settle()
+    storage.stop()
+    assert storage.manager.all("piece_lost") == [(3,)]
+    assert storage.reporter.all("notice") == [
+        ("no longer serving piece 3: cannot read a.bin: it is not there",)
+    ]
+    assert storage.reporter.all("disk_failed") == []
