@@ -84,11 +84,16 @@ def peers(progress: Progress) -> str:
 
 def details(progress: Progress) -> Iterator[str]:
     """Yield the lines that `-v` adds."""
-    pieces = f"{progress.verified_pieces:,} of {progress.piece_count:,} pieces verified"
-    wasted = f", {format_size(progress.wasted_bytes)} received in vain"
-    yield pieces + (wasted if progress.wasted_bytes else "")
+    if progress.piece_count:
+        yield _pieces(progress)
     for line in progress.trackers:
         yield f"tracker {safe_text(line)}"
+
+
+def _pieces(progress: Progress) -> str:
+    pieces = f"{progress.verified_pieces:,} of {progress.piece_count:,} pieces verified"
+    wasted = f", {format_size(progress.wasted_bytes)} received in vain"
+    return pieces + (wasted if progress.wasted_bytes else "")
 
 
 def summary_lines(job: Job, summary: Summary) -> list[tuple[str, str]]:
