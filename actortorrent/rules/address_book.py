@@ -22,6 +22,7 @@ MAX_ADDRESSES = 2_000
 MAX_BANNED = 10_000
 FIRST_RETRY_SECONDS = 5.0
 MOST_RETRY_SECONDS = 30 * 60.0
+MOST_DOUBLINGS = 16  # more than it takes to get there, however long a session lasts
 MOST_FAILURES = 6  # of an address that never answered; then it is forgotten
 
 
@@ -55,9 +56,7 @@ class AddressBook:
     @property
     def is_hopeless(self) -> bool:
         """Say whether no address is in use and each was tried, and failed, at least twice."""
-        return all(
-            not entry.is_in_use and entry.failures >= 2 for entry in self._entries.values()
-        )
+        return all(not entry.is_in_use and entry.failures >= 2 for entry in self._entries.values())
 
     def add(self, addresses: Iterable[Address], source: str, now: float) -> int:
         """Write down addresses that are new, as far as there is room; return how many."""
@@ -121,7 +120,8 @@ class AddressBook:
             entry.dial_after = now + self._retry_seconds(entry.failures)
 
     def _retry_seconds(self, failures: int) -> float:
-        seconds = min(MOST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** (failures - 1))
+        doublings = min(failures - 1, MOST_DOUBLINGS)
+        seconds = min(MOST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0**doublings)
         return seconds * self._rng.uniform(0.9, 1.1)
 
     def remove(self, address: Address) -> None:
@@ -141,6 +141,8 @@ class AddressBook:
             self._ban(peer_id)
         if _is_global(address.host):
             self._ban(address.host)
+            for other in [one for one in self._entries if one.host == address.host]:
+                del self._entries[other]
 
     def _ban(self, what: Address | str | bytes) -> None:
         if len(self._banned) < MAX_BANNED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 
 from actortorrent.errors import UsageError
@@ -10,6 +11,7 @@ from actortorrent.errors import UsageError
 COMPACT_IPV4_BYTES = 6  # 4 of address, 2 of port (BEP 23)
 COMPACT_IPV6_BYTES = 18  # 16 of address, 2 of port (BEP 7)
 MAX_PORT = 65_535
+_NOT_IN_HOST = re.compile(r"[:\[\]\s\x00]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,18 @@ def parse_address(text: str) -> Address:
     bracketed = host.startswith("[") and host.endswith("]")
     host = host[1:-1] if bracketed else host
     in_range = port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) <= MAX_PORT
-    if not colon or not host or (":" in host and not bracketed) or not in_range:
+    is_host = _is_ipv6(host) if bracketed else bool(host) and not _NOT_IN_HOST.search(host)
+    if not colon or not is_host or not in_range:
         raise UsageError(f"expected HOST:PORT or [IPV6]:PORT, found {text!r}")
     return Address(host, int(port))
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def unpack_compact_ipv4(packed: bytes) -> tuple[Address, ...]:
