@@ -47,12 +47,12 @@ def _looking_for_peers(swarm: SwarmStatus, trackers: Sequence[TrackerStatus]) ->
     if swarm.waiting:
         last = f" ({swarm.last_failure})" if swarm.last_failure else ""
         return f"{_count(swarm.waiting, 'peer')} known, none connected{last}; trying again"
-    failed = [tracker for tracker in trackers if tracker.state is TrackerState.FAILED]
-    if failed and len(failed) == len(trackers):
-        return f"no tracker answers: {failed[-1]}; trying again"
-    if trackers:
+    if any(tracker.state is TrackerState.WORKING for tracker in trackers):
         return "no peers yet; the tracker knows of none"
-    return "no peers known"
+    failed = [tracker for tracker in trackers if tracker.state is TrackerState.FAILED]
+    if failed:
+        return f"no tracker answers: {failed[-1]}; trying again"
+    return f"no tracker to ask: {trackers[-1]}" if trackers else "no peers known"
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actortorrent.rules.borrowing import Borrowed, GivenBack
+from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
+from actortorrent.rules.leases import FilledRun, Lease
+
+PIECE_LENGTH = 4 * BLOCK_BYTES + 100  # five blocks, the last one short
+GEOMETRY = Geometry(3 * PIECE_LENGTH, PIECE_LENGTH)
+CONTENT = random.Random(0).randbytes(GEOMETRY.total_length)
+
+Block = tuple[int, int]  # piece, offset
+
+
+def content(run: Run) -> bytes:
+    start = GEOMETRY.piece_offset(run.piece_index) + run.offset
+    return CONTENT[start : start + run.length]
+
+
+def block_of(piece_index: int, block_offset: int) -> memoryview:
+    length = min(BLOCK_BYTES, PIECE_LENGTH - block_offset)
+    return memoryview(content(Run(piece_index, block_offset, length)))
+
+
+def lease(lease_id: int, piece_index: int, first_block: int, block_count: int) -> Lease:
+    run = GEOMETRY.run(piece_index, first_block, block_count)
+    return Lease(lease_id, run, bytearray(b"?" * run.length))
+
+
+def borrowed(*leases: Lease) -> Borrowed:
+    mine = Borrowed(GEOMETRY)
+    for one in leases:
+        mine.borrow(one)
+    return mine
+
+
+def send(mine: Borrowed, blocks: Iterable[Block]) -> list[FilledRun]:
+    """Let blocks come, all of them expected; return the runs that became whole."""
+    outcomes = [mine.block_came(*block, block_of(*block)) for block in blocks]
+    assert False not in outcomes
+    return [outcome for outcome in outcomes if outcome]
+
+
+@st.composite
+def leases_of_a_peer(draw: st.DrawFn) -> list[Lease]:
+    """Cut each piece into runs, and lend some of them."""
+    leases = []
+    for piece_index in range(GEOMETRY.piece_count):
+        first = 0
+        while first < 5:
+            count = draw(st.integers(1, 5 - first))
+            if draw(st.booleans()):
+                leases.append(lease(len(leases) + 1, piece_index, first, count))
+            first += count
+    return draw(st.permutations(leases))
+
+
+def blocks_of(leases: Sequence[Lease]) -> list[Block]:
+    return [(one.run.piece_index, offset) for one in leases for offset, _ in one.run.blocks()]
+
+
+# --- what comes -------------------------------------------------------------------------------
+
+
+def test_a_run_is_handed_over_with_its_last_block() -> None:
+    one = lease(7, 1, 3, 2)
+    mine = borrowed(one)
+    assert mine.in_flight_bytes == one.run.length == BLOCK_BYTES + 100
+    (filled,) = send(mine, [(1, 4 * BLOCK_BYTES), (1, 3 * BLOCK_BYTES)])
+    assert filled == FilledRun(7, one.run, one.buffer)
+    assert bytes(filled.buffer) == content(one.run)
+    assert mine.in_flight_bytes == 0
+
+
+@given(leases_of_a_peer(), st.data())
+def test_blocks_in_any_order_fill_every_run_with_its_own_bytes(
+    leases: list[Lease], data: st.DataObject
+) -> None:
+    mine = borrowed(*leases)
+    filled = send(mine, data.draw(st.permutations(blocks_of(leases))))
+    assert {one.lease_id for one in filled} == {one.lease_id for one in leases}
+    assert all(bytes(one.buffer) == content(one.run) for one in filled)
+    assert mine.in_flight_bytes == 0
+    assert mine.give_back() == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("piece_index", "offset", "length"),
+    [
+        (0, 0, BLOCK_BYTES),  # another piece
+        (1, 0, BLOCK_BYTES),  # a block in front of the run
+        (1, 3 * BLOCK_BYTES, BLOCK_BYTES),  # a block behind it
+        (1, BLOCK_BYTES + 1, BLOCK_BYTES),  # not at a block's beginning
+        (1, BLOCK_BYTES, BLOCK_BYTES - 1),
+        (1, BLOCK_BYTES, BLOCK_BYTES + 1),
+        (1, BLOCK_BYTES, 2 * BLOCK_BYTES),
+        (1, BLOCK_BYTES, 0),
+    ],
+)
+def test_a_block_that_was_not_asked_for_so_is_of_no_use_and_changes_nothing(
+    piece_index: int, offset: int, length: int
+) -> None:
+    one = lease(1, 1, 1, 2)
+    mine = borrowed(one)
+    assert mine.block_came(piece_index, offset, memoryview(bytes(length))) is False
+    assert mine.in_flight_bytes == 2 * BLOCK_BYTES
+    assert set(one.buffer) == set(b"?")
+
+
+def test_a_short_last_block_must_be_as_short_as_it_is() -> None:
+    mine = borrowed(lease(1, 0, 4, 1))
+    assert mine.block_came(0, 4 * BLOCK_BYTES, memoryview(bytes(BLOCK_BYTES))) is False
+    assert mine.block_came(0, 4 * BLOCK_BYTES, memoryview(bytes(99))) is False
+    assert mine.block_came(0, 4 * BLOCK_BYTES, memoryview(bytes(100)))
+
+
+def test_a_block_that_comes_twice_is_of_use_once() -> None:
+    mine = borrowed(lease(1, 0, 0, 2))
+    assert mine.block_came(0, 0, block_of(0, 0)) is None
+    assert mine.block_came(0, 0, block_of(0, 0)) is False
+
+
+# --- what does not ----------------------------------------------------------------------------
+
+
+@given(leases_of_a_peer(), st.data())
+def test_giving_back_hands_over_what_came_and_names_exactly_the_rest(
+    leases: list[Lease], data: st.DataObject
+) -> None:
+    mine = borrowed(*leases)
+    blocks = data.draw(st.permutations(blocks_of(leases)))
+    count = data.draw(st.integers(0, len(blocks)))
+    whole = {one.lease_id for one in send(mine, blocks[:count])}
+    in_flight_bytes = mine.in_flight_bytes
+    came, given_back = mine.give_back()
+
+    assert {one.lease_id for one in given_back} == {one.lease_id for one in leases} - whole
+    missing_runs = [run for one in given_back for run in one.missing]
+    missing = {(run.piece_index, offset) for run in missing_runs for offset, _ in run.blocks()}
+    assert missing == set(blocks[count:])
+    assert sum(run.length for run in missing_runs) == in_flight_bytes
+    assert mine.in_flight_bytes == 0
+
+    kept = {(one.run.piece_index, offset) for one in came for offset, _ in one.run.blocks()}
+    still_open = [one for one in leases if one.lease_id not in whole]
+    assert kept == set(blocks_of(still_open)) - missing
+    for one in came:
+        assert bytes(one.buffer) == content(one.run)
+        assert one.lease_id in {given.lease_id for given in given_back}
+
+
+def test_a_cancelled_lease_names_what_is_still_expected_of_it() -> None:
+    mine = borrowed(lease(1, 0, 0, 4), lease(2, 1, 0, 1))
+    send(mine, [(0, BLOCK_BYTES)])
+    assert mine.cancel(1) == (GEOMETRY.run(0, 0, 1), GEOMETRY.run(0, 2, 2))
+    assert mine.in_flight_bytes == BLOCK_BYTES
+    assert mine.block_came(0, 0, block_of(0, 0)) is False
+    assert mine.give_back() == ((), (GivenBack(2, (GEOMETRY.run(1, 0, 1),)),))
+
+
+def test_a_lease_that_is_not_there_any_more_is_cancelled_without_harm() -> None:
+    mine = borrowed(lease(1, 0, 0, 1))
+    send(mine, [(0, 0)])
+    assert mine.cancel(1) == ()
+    assert mine.cancel(99) == ()
+
+
+def test_a_run_can_be_borrowed_again_after_it_was_given_back() -> None:
+    mine = borrowed(lease(1, 0, 0, 5))
+    send(mine, [(0, 0)])
+    mine.give_back()
+    again = lease(2, 0, 0, 5)
+    mine.borrow(again)
+    assert mine.last_lease_id == 2
+    (filled,) = send(mine, blocks_of([again]))
+    assert bytes(filled.buffer) == content(again.run)
+
+
+def test_what_is_given_back_prints_as_blocks() -> None:
+    assert str(GivenBack(3, (GEOMETRY.run(0, 0, 2), GEOMETRY.run(0, 4, 1)))) == "lease 3: 3 blocks"
