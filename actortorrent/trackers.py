@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 from actortorrent.actors.base import Runtime
@@ -82,7 +82,7 @@ def announce_once(
     port: int = DEFAULT_PORT,
     bind: str | None = None,
     timeout_seconds: float = DEFAULT_SECONDS,
-) -> Iterator[TrackerAnswer]:
+) -> Generator[TrackerAnswer, None, None]:
     """Announce to each tracker as one who has nothing yet, and yield what each answers.
 
     Args:
@@ -118,7 +118,7 @@ def scrape_once(
     trackers: Sequence[str] = (),
     bind: str | None = None,
     timeout_seconds: float = DEFAULT_SECONDS,
-) -> Iterator[TrackerAnswer]:
+) -> Generator[TrackerAnswer, None, None]:
     """Ask each tracker how many peers the torrent has, and yield what each answers.
 
     Raises:
@@ -156,7 +156,7 @@ class _Questions:
         self._running: dict[int, tuple[TrackerUrl, RunningCall, float]] = {}
         self._calls_made = 0
 
-    def ask_all(self, *, says_goodbye: bool) -> Iterator[TrackerAnswer]:
+    def ask_all(self, *, says_goodbye: bool) -> Generator[TrackerAnswer, None, None]:
         """Yield an answer for each tracker, in the order in which they come."""
         answered: list[tuple[TrackerUrl, UdpConnection | None]] = []
         try:

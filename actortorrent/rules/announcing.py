@@ -32,6 +32,7 @@ from actortorrent.wire.tracker_urls import TrackerUrl
 
 MAX_TRACKERS = 200  # of one torrent; the rest are never asked
 MAX_CALLS = 8  # under way at once in a round
+MAX_GOODBYES = 50
 BACK_OFF_SECONDS = 15.0  # after the first failure; then doubling
 MAX_BACK_OFF_SECONDS = 30 * 60.0
 JITTER = 0.2  # of the back-off, up or down: clients must not come back all at once
@@ -232,7 +233,8 @@ class AnnouncePlan:
 
     def due_for_goodbye(self) -> list[TrackedTracker]:
         """Return those that count us as a peer, or may do so by now."""
-        return [tracker for tracker in self if tracker.knows_us or tracker.is_being_asked]
+        known = [tracker for tracker in self if tracker.knows_us or tracker.is_being_asked]
+        return known[:MAX_GOODBYES]
 
     # --- within -------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ They listen on real sockets, are closed when their `with` block ends, and leave 
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -56,16 +57,19 @@ class HttpTalk:
 class PlayedHttpTracker:
     """Listen, and give each connection to `talk` in a thread of its own."""
 
-    def __init__(self, talk: Talk, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, talk: Talk, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+    ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, 0), family=family)
         self.port: int = self._listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{self.port}/announce"
+        self.url = f"http{'s' if tls else ''}://{shown}:{self.port}/announce"
         self.paths: list[str] = []
         self.senders: list[str] = []
         self.arrived = threading.Semaphore(0)
         self._talk = talk
+        self._tls = tls
         self._is_over = threading.Event()
         self._threads = [threading.Thread(target=self._accept)]
 
@@ -92,8 +96,8 @@ class PlayedHttpTracker:
             self._threads.append(thread)
             thread.start()
 
-    def _serve(self, sock: socket.socket) -> None:
-        with sock, suppress(OSError):
+    def _serve(self, plain: socket.socket) -> None:
+        with plain, suppress(OSError), self._secured(plain) as sock:
             sock.settimeout(10)
             head = b""
             while b"\r\n\r\n" not in head:
@@ -105,6 +109,9 @@ class PlayedHttpTracker:
             self.paths.append(text.split(" ")[1])
             self.arrived.release()
             self._talk(HttpTalk(sock, self.paths[-1], text, self._is_over))
+
+    def _secured(self, sock: socket.socket) -> socket.socket:
+        return sock if self._tls is None else self._tls.wrap_socket(sock, server_side=True)
 
 
 @dataclass(slots=True)

@@ -110,11 +110,11 @@ class TestHostileServers:
         refuse(HttpTalk.hang, r"no whole answer in 0\.4 s")
 
     def test_a_handshake_of_tls_that_never_ends_ends_at_the_deadline(self) -> None:
-        # What it takes for the head of a request are the random bytes of a client hello;
-        # silence is all the same.
-        with PlayedHttpTracker(HttpTalk.hang) as server:
-            with pytest.raises(TrackerError, match=r"no whole answer in 0\.4 s"):
-                fetch(server.url.replace("http:", "https:"), limits=SHORT)
+        with (
+            PlayedHttpTracker(HttpTalk.hang) as server,
+            pytest.raises(TrackerError, match=r"no whole answer in 0\.4 s"),
+        ):
+            fetch(server.url.replace("http:", "https:"), limits=SHORT)
 
     def test_a_gzip_bomb_ends_at_the_limit(self) -> None:
         bomb = gzip.compress(bytes(200 * 1024 * 1024), compresslevel=9)
@@ -161,19 +161,21 @@ class TestHostileServers:
         refuse(lambda t: t.send(answer), "HTTP|connection", limits=HttpLimits())
 
     def test_plain_http_where_tls_is_due_is_told_so(self) -> None:
-        with PlayedHttpTracker(lambda t: t.send_response(b"de")) as server:
-            with pytest.raises(TrackerError, match="secure connection|no whole answer"):
-                fetch(server.url.replace("http:", "https:"), limits=SHORT)
+        with (
+            PlayedHttpTracker(lambda t: t.send_response(b"de")) as server,
+            pytest.raises(TrackerError, match=r"secure connection|no whole answer"),
+        ):
+            fetch(server.url.replace("http:", "https:"), limits=SHORT)
 
     def test_where_nobody_listens_the_reason_is_told_without_the_url(self) -> None:
         with PlayedHttpTracker(HttpTalk.hang) as server:
             url = server.url
-        with pytest.raises(TrackerError, match="^no connection: connection refused$"):
+        with pytest.raises(TrackerError, match=r"^no connection: connection refused$"):
             fetch(url + "/PASSKEY")
 
     @pytest.mark.parametrize("host", ["a" * 80, "ä" * 80, "x..y", "%00", "[::1"])
     def test_a_host_that_is_none_is_told_so(self, host: str) -> None:
-        with pytest.raises(TrackerError, match="URL is malformed|no address found"):
+        with pytest.raises(TrackerError, match=r"URL is malformed|no address found"):
             fetch(f"http://{host}/announce")
 
 
@@ -216,9 +218,11 @@ class TestRedirects:
 
     def test_from_a_public_address_none_leads_to_a_local_one(self) -> None:
         with PlayedHttpTracker(lambda t: t.send_response(b"secret")) as inside:
-            with PlayedHttpTracker(lambda t: t.redirect(inside.url), PUBLIC) as outside:
-                with pytest.raises(TrackerError, match="from a public address to a local one"):
-                    fetch(outside.url, is_local_address=is_local)
+            with (
+                PlayedHttpTracker(lambda t: t.redirect(inside.url), PUBLIC) as outside,
+                pytest.raises(TrackerError, match="from a public address to a local one"),
+            ):
+                fetch(outside.url, is_local_address=is_local)
             assert inside.paths == []
 
     def test_nor_by_a_name_that_means_a_local_address(self) -> None:
@@ -227,15 +231,19 @@ class TestRedirects:
 
         with PlayedHttpTracker(lambda t: t.send_response(b"secret")) as inside:
             target = f"http://rebound.example:{inside.port}/"
-            with PlayedHttpTracker(lambda t: t.redirect(target), PUBLIC) as outside:
-                with pytest.raises(TrackerError, match="from a public address to a local one"):
-                    fetch(outside.url, is_local_address=is_local, find_addresses=find)
+            with (
+                PlayedHttpTracker(lambda t: t.redirect(target), PUBLIC) as outside,
+                pytest.raises(TrackerError, match="from a public address to a local one"),
+            ):
+                fetch(outside.url, is_local_address=is_local, find_addresses=find)
             assert inside.paths == []
 
     def test_from_a_local_address_any_may_be_named(self) -> None:
-        with PlayedHttpTracker(lambda t: t.send_response(b"de"), PUBLIC) as outside:
-            with PlayedHttpTracker(lambda t: t.redirect(outside.url)) as inside:
-                assert fetch(inside.url, is_local_address=is_local) == OK
+        with (
+            PlayedHttpTracker(lambda t: t.send_response(b"de"), PUBLIC) as outside,
+            PlayedHttpTracker(lambda t: t.redirect(outside.url)) as inside,
+        ):
+            assert fetch(inside.url, is_local_address=is_local) == OK
 
 
 PUBLIC = "127.0.0.2"  # as the tests have it

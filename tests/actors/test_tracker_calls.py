@@ -122,7 +122,11 @@ class TestUdp:
         peer = bytes.fromhex("20010db8000000000000000000000001") + b"\x1a\xe1"
 
         def answer(packet: bytes) -> bytes:
-            return answer_properly(packet) if len(packet) == 16 else answer_properly(packet)[:20] + peer
+            return (
+                answer_properly(packet)
+                if len(packet) == 16
+                else answer_properly(packet)[:20] + peer
+            )
 
         with played_udp_tracker(answer, "::1") as tracker:
             reply = Call(tracker.url).answered().reply
@@ -157,7 +161,7 @@ class TestUdp:
     def test_answers_of_strangers_are_passed_over(self) -> None:
         def answer(packet: bytes) -> bytes:
             good = answer_properly(packet)
-            return good if len(seen := tracker.packets) > 2 else good[:4] + bytes(4) + good[8:]
+            return good if len(tracker.packets) > 2 else good[:4] + bytes(4) + good[8:]
 
         with played_udp_tracker(answer) as tracker:
             Call(tracker.url, patience_seconds=0.05).answered()

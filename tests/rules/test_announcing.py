@@ -11,83 +11,24 @@ from hypothesis import strategies as st
 from actortorrent.rules.announcing import (
     MAX_BACK_OFF_SECONDS,
     MAX_CALLS,
+    MAX_GOODBYES,
     MAX_TRACKERS,
-    AnnounceIdentity,
     AnnouncePlan,
     TrackedTracker,
-    TransferTotals,
     back_off_seconds,
 )
-from actortorrent.wire.announces import AnnounceEvent, AnnounceReply
-from actortorrent.wire.tracker_urls import TrackerUrl
-
-ME = AnnounceIdentity(b"h" * 20, b"p" * 20, 6881, 7)
-HALF = TransferTotals(uploaded=1, downloaded=2, left=100)
-REPLY = AnnounceReply(interval_seconds=1800, min_interval_seconds=60)
-
-
-class KeepsOrder(random.Random):
-    """Dice that shuffle nothing, and jitter by nothing."""
-
-    def shuffle(self, x: object) -> None:
-        pass
-
-    def uniform(self, a: float, b: float) -> float:
-        return (a + b) / 2
-
-
-def url(name: str) -> TrackerUrl:
-    return TrackerUrl("http", name, 80, f"http://{name}/announce")
-
-
-def plan_of(drawn: str, *, is_private: bool = False, rng: random.Random | None = None) -> AnnouncePlan:
-    tiers = [[url(name) for name in tier] for tier in drawn.split("|")]
-    return AnnouncePlan(tiers, is_private=is_private, rng=rng or KeepsOrder())
-
-
-def name(tracker: TrackedTracker | None) -> str:
-    return tracker.url.host if tracker is not None else "-"
-
-
-def order(plan: AnnouncePlan) -> str:
-    return "".join(name(tracker) for tracker in plan)
-
-
-def ask_next(plan: AnnouncePlan, now: float = 0.0) -> TrackedTracker:
-    tracker = plan.next_to_ask(now)
-    assert tracker is not None
-    plan.note_asked(tracker)
-    return tracker
-
-
-def answer(
-    plan: AnnouncePlan,
-    tracker: TrackedTracker,
-    now: float = 0.0,
-    *,
-    totals: TransferTotals = HALF,
-    reply: AnnounceReply = REPLY,
-) -> bool:
-    ask = plan.announce(tracker, plan.event_for(tracker), ME, totals)
-    return plan.note_answer(tracker, ask, reply, now)
-
-
-def fail(plan: AnnouncePlan, tracker: TrackedTracker, now: float = 0.0) -> None:
-    plan.note_failure(tracker, now, has_refused=False)
-
-
-def play(plan: AnnouncePlan, script: str, now: float = 0.0) -> str:
-    """Play a round in which the n-th tracker asked answers (`+`) or fails (`x`); return whom."""
-    plan.begin_round()
-    asked = ""
-    for outcome in script:
-        tracker = ask_next(plan, now)
-        asked += name(tracker)
-        if outcome == "+":
-            answer(plan, tracker, now)
-        else:
-            fail(plan, tracker, now)
-    return asked
+from actortorrent.wire.announces import AnnounceReply
+from tests.rules.announce_plans import (
+    KeepsOrder,
+    answer,
+    ask_next,
+    fail,
+    name,
+    order,
+    plan_of,
+    play,
+    url,
+)
 
 
 class TestOrder:
@@ -246,67 +187,6 @@ class TestPrivateTorrents:
         play(plan, "+")
         plan.hasten(10.0)
         assert plan.next_round_at == 60
-
-
-class TestEvents:
-    def test_started_is_told_until_a_tracker_has_answered(self) -> None:
-        plan = plan_of("ab")
-        play(plan, "x+")
-        events = {name(tracker): plan.event_for(tracker) for tracker in plan}
-        assert events == {"a": AnnounceEvent.STARTED, "b": AnnounceEvent.NONE}
-
-    def test_completed_is_told_once_to_each_that_knew_us_incomplete(self) -> None:
-        plan = plan_of("abc")
-        plan.begin_round()
-        first, second = ask_next(plan), ask_next(plan)
-        answer(plan, first)
-        answer(plan, second)
-        plan.note_completed()
-        assert [name(tracker) for tracker in plan.due_for_completed()] == ["a", "b"]
-        for tracker in plan.due_for_completed():
-            plan.note_asked(tracker)
-        assert plan.due_for_completed() == []
-        answer(plan, first)
-        fail(plan, second)
-        assert plan.due_for_completed() == []
-        events = {name(tracker): plan.event_for(tracker) for tracker in plan}
-        assert events == {
-            "a": AnnounceEvent.NONE,
-            "b": AnnounceEvent.COMPLETED,  # with the next round
-            "c": AnnounceEvent.STARTED,
-        }
-
-    def test_who_had_all_from_the_start_tells_no_completion(self) -> None:
-        plan = plan_of("a")
-        plan.begin_round()
-        answer(plan, ask_next(plan), totals=TransferTotals(0, 0, 0))
-        plan.note_completed()
-        assert plan.due_for_completed() == []
-
-    def test_goodbye_is_told_to_whoever_may_know_us(self) -> None:
-        plan = plan_of("abcd")
-        plan.begin_round()
-        first, second, _third = ask_next(plan), ask_next(plan), ask_next(plan)
-        answer(plan, first)
-        fail(plan, second)
-        assert [name(tracker) for tracker in plan.due_for_goodbye()] == ["a", "c"]
-
-    def test_an_announce_tells_what_is_missing_and_nothing_once_complete(self) -> None:
-        plan = plan_of("a")
-        tracker = next(iter(plan))
-        tracker.tracker_id = b"id"
-        ask = plan.announce(tracker, AnnounceEvent.NONE, ME, HALF)
-        assert (ask.uploaded, ask.downloaded, ask.left, ask.tracker_id) == (1, 2, 100, b"id")
-        plan.note_completed()
-        assert plan.announce(tracker, AnnounceEvent.COMPLETED, ME, HALF).left == 0
-        assert plan.announce(tracker, AnnounceEvent.STOPPED, ME, HALF).wanted_peers == 0
-
-    def test_a_tracker_id_is_kept_until_another_comes(self) -> None:
-        plan = plan_of("a")
-        tracker = next(iter(plan))
-        answer(plan, tracker, reply=AnnounceReply(tracker_id=b"one"))
-        answer(plan, tracker, reply=AnnounceReply())
-        assert tracker.tracker_id == b"one"
 
 
 def test_every_tracker_has_refused_only_if_each_said_no_last() -> None:

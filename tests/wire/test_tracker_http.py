@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import parse_qsl, unquote_to_bytes, urlsplit
 
 import pytest
@@ -203,10 +204,14 @@ class TestRefusals:
 
     @given(st.binary(max_size=300), st.sampled_from([200, 404, 500]))
     def test_no_body_does_worse_than_a_tracker_error(self, body: bytes, status: int) -> None:
-        try:
+        with suppress(TrackerError):
             read_reply(status, body, ASK)
-        except TrackerError as error:
-            assert str(error).isprintable()
+
+    @given(st.binary(max_size=100))
+    def test_its_words_are_safe_to_show(self, words: bytes) -> None:
+        with pytest.raises(TrackerRefusalError) as caught:
+            read({"failure reason": words})
+        assert str(caught.value).isprintable()
 
 
 class TestScrapeReplies:
