@@ -29,7 +29,6 @@ from actortorrent.actors.record_keeper import RecordKeeper
 from actortorrent.actors.resume import load_record
 from actortorrent.errors import StorageError
 from actortorrent.options import SessionOptions
-from actortorrent.rules.bitfield import all_pieces
 from actortorrent.rules.leases import FilledRun, StoredRun
 from actortorrent.rules.partial_pieces import EARLIER_SESSION
 from actortorrent.wire.metainfo import Metainfo
@@ -128,16 +127,17 @@ class Storage(Actor):
         except StorageError as error:
             self._fail(error)
             return
-        known_bytes = self._layout.geometry.bytes_of(
-            all_pieces(self._metainfo.piece_count) & ~self._plan.to_check
-        )
-        self._reporter.checking.defer(
-            known_bytes + check.checked_bytes, self._metainfo.total_length
-        )
+        if self._plan.to_check:
+            self._report_check(check)
         if check.is_done:
             self._end_check(check)
         else:
             self._after(BREATH_SECONDS, "_check_on")
+
+    def _report_check(self, check: ContentCheck) -> None:
+        total_bytes = self._metainfo.total_length
+        known_bytes = total_bytes - self._layout.geometry.bytes_of(self._plan.to_check)
+        self._reporter.checking.defer(known_bytes + check.checked_bytes, total_bytes)
 
     def _end_check(self, check: ContentCheck) -> None:
         check.close()

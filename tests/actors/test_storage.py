@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from actortorrent.actors import descriptors
 from actortorrent.actors import storage as storage_module
 from actortorrent.rules.geometry import BLOCK_BYTES
 from actortorrent.rules.leases import StoredRun
@@ -44,6 +45,17 @@ def test_what_is_stored_makes_the_files_and_their_folders(
     assert storage.check() == 0
     storage.store_pieces(range(content.piece_count))
     assert storage.verified() == list(range(content.piece_count))
+    content.assert_same_in(storage.layout.output)
+
+
+def test_without_pwrite_it_seeks_and_writes(
+    storage: StorageUnderTest, content: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(descriptors, "HAS_PWRITE", False)
+    monkeypatch.setattr(descriptors, "HAS_PREADV", False)
+    storage.check()
+    for index in range(content.piece_count):
+        storage.store(*storage.runs(index, 1)[::-1])
     content.assert_same_in(storage.layout.output)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import bencodepy
 import pytest
 
-from actortorrent.actors import record_keeper, resume
+from actortorrent.actors import holes, record_keeper, resume
 from actortorrent.actors.content_location import locate_content
 from actortorrent.rules.leases import StoredRun
 from actortorrent.wire.metainfo import Metainfo
@@ -266,6 +266,15 @@ def test_holes_are_not_read_and_zeros_in_them_are_right(tmp_path: Path) -> None:
         with (tmp_path / "content" / name).open("wb") as file:
             file.truncate(length)
     assert check_again(content, tmp_path) == (list(range(1, 11)), 0)
+
+
+def test_where_holes_are_unknown_all_is_read(
+    content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holes, "HAS_SEEK_DATA", False)
+    fetch_pieces(content, tmp_path, [3, 8])
+    shutil.rmtree(tmp_path / ".actortorrent")
+    assert check_again(content, tmp_path) == ([3, 8], 5)
 
 
 def test_a_huge_sparse_file_is_checked_at_once(tmp_path: Path) -> None:
