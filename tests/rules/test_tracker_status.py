@@ -12,7 +12,9 @@ URL = "http://tracker.example:80/…"
     [
         (TrackerStatus(number=0, url=URL, state=TrackerState.ASKING), f"{URL}: asking"),
         (
-            TrackerStatus(number=0, url=URL, state=TrackerState.FAILED, message="no answer in 30 s"),
+            TrackerStatus(
+                number=0, url=URL, state=TrackerState.FAILED, message="no answer in 30 s"
+            ),
             f"{URL}: failed, no answer in 30 s",
         ),
         (
