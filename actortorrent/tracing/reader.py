@@ -114,7 +114,8 @@ class TraceFile:
         return value
 
     def _refuse(self, why: str) -> NoReturn:
-        raise InvalidTraceError(f"not a trace of actortorrent: line {self._line_number}: {why}")
+        number = max(1, self._line_number)  # an empty file lacks its first
+        raise InvalidTraceError(f"not a trace of actortorrent: line {number}: {why}")
 
 
 def _refuse_constant(name: str) -> NoReturn:

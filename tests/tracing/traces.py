@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,9 @@ HEADER = new_header(
 BEGIN_NS = HEADER.monotonic_ns
 
 
-def event(name: str, actor: str, lc: int, *, cause: str = "", ms: float = 0, **data: Any) -> Event:
+def event(
+    name: str, actor: str, lc: int, /, *, cause: str = "", ms: float = 0, **data: Any
+) -> Event:
     """Return an event that began `ms` milliseconds after its trace."""
     return Event(BEGIN_NS + int(ms * 1e6), name, actor, lc, cause, data)
 
@@ -49,7 +50,7 @@ def message(sender: str, receiver: str, kind: str, lc: tuple[int, ...], **more: 
         **more,
     }
     actor, own = (sender, lc[0]) if is_lost else (receiver, lc[1])
-    return replace(event(MESSAGE, actor, own, **outside), data=about)
+    return event(MESSAGE, actor, own, **outside, **about)
 
 
 def write_trace(
