@@ -104,6 +104,8 @@ class PeerActor(PeerConnection):
         if filled:
             self._trace.tell_blocks()
             self._tell.storage.store_runs.defer(self._conn, filled)
+            lease_ids = tuple([one.lease_id for one in filled])
+            self._tell.piece_manager.leases_filled.defer(self._conn, lease_ids)
         self._ask_for_work()
 
     def _ask_for_work(self) -> None:

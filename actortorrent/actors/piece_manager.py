@@ -27,7 +27,7 @@ from actortorrent.rules.buffer_pool import BUDGET_BYTES, BufferPool
 from actortorrent.rules.geometry import Geometry
 from actortorrent.rules.leases import Lease, StoredRun
 from actortorrent.rules.piece_ledger import Loan, PieceLedger
-from actortorrent.rules.piece_picking import PiecePicker
+from actortorrent.rules.piece_picking import PiecePicker, lease_bytes
 from actortorrent.rules.statuses import PiecesStatus
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from actortorrent.actors.reporter import ReporterProxy
     from actortorrent.actors.seeder import SeederProxy
     from actortorrent.actors.swarm import SwarmProxy
-
-MOST_OUT_BYTES_A_PEER = BUDGET_BYTES // 4
 
 
 @dataclass(slots=True)
@@ -82,6 +80,7 @@ class PieceManager(Actor):
         self._pool = BufferPool()
         self._peers: dict[int, _Peer] = {}
         self._everything = all_pieces(geometry.piece_count)
+        self._unchoking_count = 0
         self._wasted_bytes = 0
         self._was_complete = False
         self._was_endgame = False
@@ -118,6 +117,7 @@ class PieceManager(Actor):
         """Learn whether a peer would serve us."""
         peer = self._peers.get(conn)
         if peer is not None:
+            self._unchoking_count += is_unchoked - peer.unchokes_us
             peer.unchokes_us = is_unchoked
             peer.wants_bytes = 0
             self._report_soon()
@@ -129,6 +129,15 @@ class PieceManager(Actor):
             peer.wants_bytes = byte_count
             self._feed(peer)
             self._feed_all_in_endgame()
+
+    def leases_filled(
+        self,
+        conn: int,  # noqa: ARG002 - for whoever reads the trace
+        lease_ids: tuple[int, ...],
+    ) -> None:
+        """Note that all blocks of some leases came, and are on their way to the storage."""
+        for lease_id in lease_ids:
+            self._ledger.fill(lease_id)
 
     def leases_returned(
         self,
@@ -149,6 +158,7 @@ class PieceManager(Actor):
         if peer is None:
             return
         self._availability.remove(peer.pieces)
+        self._unchoking_count -= peer.unchokes_us
         for lease in given_back:
             self._ledger.give_back(lease.lease_id, lease.missing)
         for loan in self._ledger.loans_of(conn):
@@ -245,14 +255,11 @@ class PieceManager(Actor):
         self._was_endgame = is_endgame
 
     def _feed(self, peer: _Peer) -> None:
-        out_bytes = sum(loan.run.length for loan in self._ledger.loans_of(peer.conn))
-        most_bytes = min(
-            peer.wants_bytes,
-            BUDGET_BYTES - self._ledger.bytes_out,
-            MOST_OUT_BYTES_A_PEER - out_bytes,
-        )
-        if most_bytes <= 0:
+        most_bytes = min(peer.wants_bytes, BUDGET_BYTES - self._ledger.bytes_out)
+        if most_bytes <= 0:  # it is fed when a buffer comes back
             return
+        lacking_bytes = self._wanted_bytes - self._verified_bytes - self._ledger.bytes_filled
+        most_bytes = lease_bytes(most_bytes, lacking_bytes, self._unchoking_count)
         leases = []
         for pick in self._picker.lend(peer.conn, peer.pieces, most_bytes):
             loan = pick.loan
@@ -332,7 +339,7 @@ class PieceManager(Actor):
                 verified_bytes=self._verified_bytes,
                 wasted_bytes=self._wasted_bytes,
                 peers_with_wanted=sum(peer.is_interesting for peer in peers),
-                peers_unchoking_us=sum(peer.unchokes_us for peer in peers),
+                peers_unchoking_us=self._unchoking_count,
                 unavailable_pieces=self._availability.nobody_has(ledger.lacking).bit_count(),
                 is_complete=ledger.is_complete,
             )
@@ -355,6 +362,7 @@ class PieceManagerProxy(Proxy):
     peer_has = message(PieceManager.peer_has)
     peer_unchoked_us = message(PieceManager.peer_unchoked_us)
     wants_work = message(PieceManager.wants_work)
+    leases_filled = message(PieceManager.leases_filled)
     leases_returned = message(PieceManager.leases_returned)
     peer_left = message(PieceManager.peer_left)
     content_checked = message(PieceManager.content_checked)

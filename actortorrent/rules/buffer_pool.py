@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-BUDGET_BYTES = 48 * 1024 * 1024  # lent out and in the storage's hands, all peers together
-POOLED_AT_LEAST_BYTES = 256 * 1024  # smaller ones cost nothing to make anew
-MOST_SPARE_BYTES = 16 * 1024 * 1024
+BUDGET_BYTES = 40 * 1024 * 1024  # lent out and in the storage's hands, all peers together
+POOLED_AT_LEAST_BYTES = 64 * 1024  # smaller ones cost nothing to make anew
+MOST_SPARE_BYTES = 8 * 1024 * 1024
 
 
 class BufferPool:

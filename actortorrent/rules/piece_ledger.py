@@ -16,11 +16,13 @@ stored, the peer gives it back, or the peer is gone and it is taken back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from actortorrent.rules.bitfield import indexes_of
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
+
+MOST_HOLDERS = 3  # peers that fetch the same block in the endgame
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ class Loan:
     conn: int
     run: Run
     blocks_out: int  # bitmask over the blocks of the piece
+    is_filled: bool = False  # all its blocks have come, and are on their way to the disk
 
 
 @dataclass(slots=True)
@@ -58,13 +61,15 @@ class PieceLedger:
         self.wanted = wanted
         self.verified = 0
         self.untouched = wanted  # wanted pieces with no block lent or stored
-        self.open = 0  # started pieces with a block missing
+        self.open = 0  # wanted pieces, started, with a block missing
         self._suspects: set[int] = set()
+        self._doublable: dict[int, None] = {}  # pieces with loans, but those with enough holders
         self._started: dict[int, _Started] = {}
         self._loans: dict[int, Loan] = {}
         self._loans_of: dict[int, dict[int, Loan]] = {}
         self._next_lease_id = 1
         self.bytes_out = 0
+        self.bytes_filled = 0  # of these, what has come and waits to be written
 
     # --- questions -----------------------------------------------------------------------
 
@@ -99,19 +104,26 @@ class PieceLedger:
             return True
         return all(loan.conn == conn for loan in self._started[piece_index].loans.values())
 
-    def loans_to_double(self, conn: int, pieces: int, most_holders: int) -> Iterable[Loan]:
-        """Yield, oldest first, others' loans that a peer with these pieces could fetch too."""
-        for loan in self._loans.values():
-            piece_index = loan.run.piece_index
-            if not pieces >> piece_index & 1 or piece_index in self._suspects:
-                continue
-            rivals = [
-                other
-                for other in self._started[piece_index].loans.values()
-                if other.blocks_out & loan.blocks_out
-            ]
-            if len(rivals) < most_holders and all(other.conn != conn for other in rivals):
-                yield loan
+    def loans_to_double(self, conn: int, pieces: int) -> Iterator[Loan]:
+        """Yield others' loans that a peer with these pieces could fetch too (endgame)."""
+        held = pieces.to_bytes((pieces.bit_length() + 7) // 8, "little")
+        for piece_index in tuple(self._doublable):
+            if piece_index // 8 < len(held) and held[piece_index // 8] >> piece_index % 8 & 1:
+                loans = self._loans_with_room(piece_index)
+                if not loans:
+                    del self._doublable[piece_index]
+                yield from (loan for loan, holders in loans if conn not in holders)
+
+    def _loans_with_room(self, piece_index: int) -> list[tuple[Loan, set[int]]]:
+        """Return the loans of a piece that too few peers fetch besides, and who those are."""
+        started = self._started[piece_index]
+        found = []
+        for loan in started.loans.values():
+            blocks = 0 if loan.is_filled else loan.blocks_out & ~started.stored
+            holders = {one.conn for one in started.loans.values() if one.blocks_out & blocks}
+            if blocks and len(holders) < MOST_HOLDERS:
+                found.append((loan, holders))
+        return found
 
     # --- lending -------------------------------------------------------------------------
 
@@ -124,8 +136,9 @@ class PieceLedger:
         return self._lend_run(conn, _shortened(first_run, most_bytes, self._geometry))
 
     def lend_again(self, conn: int, loan: Loan, most_bytes: int) -> Loan:
-        """Lend what another peer has out already (endgame)."""
-        runs = self._geometry.runs_of(loan.run.piece_index, loan.blocks_out)
+        """Lend what another peer has out already, and nobody has brought yet (endgame)."""
+        blocks = loan.blocks_out & ~self._started[loan.run.piece_index].stored
+        runs = self._geometry.runs_of(loan.run.piece_index, blocks)
         return self._lend_run(conn, _shortened(runs[0], most_bytes, self._geometry))
 
     def _lend_run(self, conn: int, run: Run) -> Loan:
@@ -141,12 +154,21 @@ class PieceLedger:
 
     # --- what becomes of a loan ------------------------------------------------------------
 
+    def fill(self, lease_id: int) -> None:
+        """Note that all blocks of a loan have come: it is nothing to be lent again."""
+        loan = self._loans.get(lease_id)
+        if loan is not None and not loan.is_filled:
+            loan.is_filled = True
+            self.bytes_filled += self._bytes_of(loan.run, loan.blocks_out)
+
     def give_back(self, lease_id: int, missing: Iterable[Run]) -> None:
-        """Take back the blocks of a loan that did not come; the rest is on its way to disk."""
+        """Take back the blocks of a loan that did not come; the rest is on its way to disk.
+
+        No two of the runs may overlap.
+        """
         loan = self._loans.get(lease_id)
         if loan is not None:
-            for run in missing:
-                self._come_back(loan, run.block_mask)
+            self._come_back(loan, sum(run.block_mask for run in missing))
             self._settle(loan.run.piece_index)
 
     def take_back(self, lease_id: int) -> None:
@@ -175,6 +197,7 @@ class PieceLedger:
         """Note that a piece matched its hash; return the loans that are now of no use."""
         started = self._started.pop(piece_index, None)
         self._suspects.discard(piece_index)
+        self._doublable.pop(piece_index, None)
         self.verified |= 1 << piece_index
         self.untouched &= ~(1 << piece_index)
         self.open &= ~(1 << piece_index)
@@ -203,7 +226,8 @@ class PieceLedger:
 
     def want(self, pieces: int) -> None:
         """Want these pieces and no others; to be said before any block is lent."""
-        self.wanted = self.untouched = pieces
+        self.wanted = pieces
+        self.untouched = pieces & ~self.verified
 
     def find_verified(self, pieces: int) -> None:
         """Note, at start-up, the pieces whose content on disk matched."""
@@ -211,14 +235,20 @@ class PieceLedger:
         self.untouched &= ~pieces
 
     def _come_back(self, loan: Loan, blocks: int) -> None:
-        self.bytes_out -= self._bytes_of(loan.run, loan.blocks_out & blocks)
+        self._count_back(loan, loan.blocks_out & blocks)
         loan.blocks_out &= ~blocks
         if not loan.blocks_out:
             self._drop(loan)
 
     def _forget(self, loan: Loan) -> None:
-        self.bytes_out -= self._bytes_of(loan.run, loan.blocks_out)
+        self._count_back(loan, loan.blocks_out)
         self._drop(loan)
+
+    def _count_back(self, loan: Loan, blocks: int) -> None:
+        byte_count = self._bytes_of(loan.run, blocks)
+        self.bytes_out -= byte_count
+        if loan.is_filled:
+            self.bytes_filled -= byte_count
 
     def _bytes_of(self, run: Run, blocks: int) -> int:
         if blocks == run.block_mask:
@@ -244,9 +274,14 @@ class PieceLedger:
         if started is not None and not started.stored and not started.loans:
             del self._started[piece_index]
             started = None
-        is_open = started is not None and self.missing_blocks(piece_index)
+        if started is not None and started.loans and piece_index not in self._suspects:
+            self._doublable[piece_index] = None
+        else:
+            self._doublable.pop(piece_index, None)
+        is_wanted = self.wanted & bit
+        is_open = is_wanted and started is not None and self.missing_blocks(piece_index)
         self.open = self.open | bit if is_open else self.open & ~bit
-        is_untouched = started is None and self.wanted & bit
+        is_untouched = is_wanted and started is None
         self.untouched = self.untouched | bit if is_untouched else self.untouched & ~bit
 
     def check_invariant(self) -> None:
@@ -257,8 +292,8 @@ class PieceLedger:
         assert self.wanted & ~(self.untouched | started | self.verified) == 0
         assert not self.open & ~started
         for piece_index in indexes_of(started):
-            is_open = bool(self.missing_blocks(piece_index))
-            assert is_open == bool(self.open >> piece_index & 1)
+            is_open = self.wanted >> piece_index & 1 and self.missing_blocks(piece_index)
+            assert bool(is_open) == bool(self.open >> piece_index & 1)
         out = [self._bytes_of(loan.run, loan.blocks_out) for loan in self._loans.values()]
         assert self.bytes_out == sum(out)
 

@@ -1,6 +1,6 @@
 """Which piece a peer is lent next: random first, rarest first, in order, or the endgame.
 
-* The first few pieces are picked at random: a whole piece to trade matters more then
+* The first few pieces are picked at random: a whole piece to trade matters more
   than a rare one (BEP 3's author: "random first piece").
 * Then the piece that the fewest peers have, by chance among equals, so that peers
   differ in what they hold and no piece dies with its last owner.
@@ -19,12 +19,26 @@ from dataclasses import dataclass
 
 from actortorrent.rules.availability import Availability
 from actortorrent.rules.bitfield import indexes_of, lowest_set_bit, random_set_bit
-from actortorrent.rules.geometry import Geometry
+from actortorrent.rules.geometry import BLOCK_BYTES, Geometry
 from actortorrent.rules.piece_ledger import Loan, PieceLedger
 
 RANDOM_FIRST_PIECES = 4
+LEAST_SHARE_BYTES = 128 * 1024
 MAX_RUN_BYTES = 1024 * 1024  # a larger piece is lent in runs of this size, to several peers
-ENDGAME_MOST_HOLDERS = 3
+
+
+def lease_bytes(wanted_bytes: int, lacking_bytes: int, peer_count: int) -> int:
+    """Return how many bytes to lend a peer that wants `wanted_bytes`.
+
+    Towards the end the leases shrink with what is lacking, so that all peers finish
+    together and little is left to be lent twice. Below a whole run it is a power of two
+    blocks, so that buffers fit again when they come back.
+    """
+    share = lacking_bytes // (2 * max(1, peer_count))
+    most_bytes = min(wanted_bytes, max(LEAST_SHARE_BYTES, share))
+    if most_bytes >= MAX_RUN_BYTES or most_bytes < BLOCK_BYTES:
+        return most_bytes
+    return 1 << most_bytes.bit_length() - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +116,8 @@ class PiecePicker:
     def _lend_again(self, conn: int, peers_pieces: int, most_bytes: int) -> Pick | None:
         if not self._ledger.is_all_lent:
             return None
-        loans = self._ledger.loans_to_double(conn, peers_pieces, ENDGAME_MOST_HOLDERS)
-        for loan in loans:
-            again = self._ledger.lend_again(conn, loan, min(most_bytes, MAX_RUN_BYTES))
-            return Pick(again, "endgame")
-        return None
+        loan = next(self._ledger.loans_to_double(conn, peers_pieces), None)
+        if loan is None:
+            return None
+        again = self._ledger.lend_again(conn, loan, min(most_bytes, MAX_RUN_BYTES))
+        return Pick(again, "endgame")
