@@ -34,7 +34,6 @@ from actortorrent.rules.tracker_calls import (
 )
 from actortorrent.rules.tracker_status import TrackerState, TrackerStatus
 from actortorrent.wire.announces import AnnounceEvent, AnnounceReply, AnnounceRequest
-from actortorrent.wire.tracker_udp_exchange import UdpConnection
 from actortorrent.wire.tracker_urls import sort_out
 
 if TYPE_CHECKING:
@@ -88,7 +87,6 @@ class Tracker(Actor):
         self._has_begun = False
         self._calls: dict[int, _Call] = {}
         self._calls_made = 0
-        self._connections: dict[int, UdpConnection] = {}
         self._next_round: Timer | None = None
         self._is_leaving = False
         self._has_left = False
@@ -115,14 +113,19 @@ class Tracker(Actor):
         self._tell_completed()
 
     def say_goodbye(self) -> None:
-        """Tell `stopped` to each tracker that knows us; then `Reporter.trackers_left`."""
+        """Tell `stopped` to each tracker that knows us; then `Reporter.trackers_left`.
+
+        A tracker that is just being told `completed` hears that first: who fetches and
+        goes says both in one breath.
+        """
         if self._is_leaving:
             return
         self._is_leaving = True
         trackers = self._plan.due_for_goodbye()
-        self._cancel_calls()
+        completing = self._cancel_calls(keep=AnnounceEvent.COMPLETED)
         for tracker in trackers:
-            self._ask(tracker, AnnounceEvent.STOPPED)
+            if tracker not in completing:
+                self._ask(tracker, AnnounceEvent.STOPPED)
         self._after(GOODBYE_SECONDS, "_leave")
         self._leave_if_told()
 
@@ -136,6 +139,8 @@ class Tracker(Actor):
         else:
             self._take_failure(call, outcome)
         if self._is_leaving:
+            if call.ask.event is AnnounceEvent.COMPLETED:
+                self._ask(call.tracker, AnnounceEvent.STOPPED)
             self._leave_if_told()
         else:
             self._tell_completed()
@@ -186,10 +191,7 @@ class Tracker(Actor):
         self._calls_made += 1
         number = self._calls_made
         ask = self._plan.announce(tracker, event, self._identity, self._totals)
-        connection = self._connections.get(tracker.number)
-        if connection is not None and connection.expires_at <= time.monotonic():
-            connection = None
-        call = TrackerCall(number, tracker.url, ask, connection)
+        call = TrackerCall(number, tracker.url, ask, tracker.live_connection(time.monotonic()))
         self._plan.note_asked(tracker)
         self._record_call("bt:announce_sent", tracker, number, event=str(event), left=ask.left)
         report = proxy_of(self.actor_ref, TrackerProxy).call_ended.defer
@@ -200,8 +202,7 @@ class Tracker(Actor):
     def _take_answer(self, call: _Call, outcome: CallAnswered) -> None:
         tracker, reply = call.tracker, outcome.reply
         assert isinstance(reply, AnnounceReply)
-        if outcome.connection is not None:
-            self._connections[tracker.number] = outcome.connection
+        tracker.connection = outcome.connection
         is_first = self._plan.note_answer(tracker, call.ask, reply, time.monotonic())
         self._record_call(
             "bt:announce_answered",
@@ -220,7 +221,7 @@ class Tracker(Actor):
 
     def _take_failure(self, call: _Call, outcome: CallFailed) -> None:
         tracker = call.tracker
-        self._connections.pop(tracker.number, None)
+        tracker.connection = None
         self._plan.note_failure(tracker, time.monotonic(), has_refused=outcome.has_refused)
         why, has_refused = outcome.message, outcome.has_refused
         self._record_call(
@@ -230,10 +231,14 @@ class Tracker(Actor):
             words = f"it refused: {why}" if has_refused else why
             self._report(tracker, TrackerState.FAILED, words)
 
-    def _cancel_calls(self) -> None:
-        for call in self._calls.values():
-            call.running.cancel()
-        self._calls.clear()
+    def _cancel_calls(self, *, keep: AnnounceEvent | None = None) -> list[TrackedTracker]:
+        """Cancel all calls but those that tell the event `keep`; return whom they tell."""
+        kept = {number: call for number, call in self._calls.items() if call.ask.event is keep}
+        for number, call in self._calls.items():
+            if number not in kept:
+                call.running.cancel()
+        self._calls = kept
+        return [call.tracker for call in kept.values()]
 
     # --- telling ------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from actortorrent.wire.announces import (
     AnnounceReply,
     AnnounceRequest,
 )
+from actortorrent.wire.tracker_udp_exchange import UdpConnection
 from actortorrent.wire.tracker_urls import TrackerUrl
 
 MAX_TRACKERS = 200  # of one torrent; the rest are never asked
@@ -68,6 +69,7 @@ class TrackedTracker:
         failures: in a row.
         has_refused: whether its last word was no.
         tracker_id: what it wants to be told next time (BEP 3).
+        connection: the UDP connection id it gave last (BEP 15).
     """
 
     number: int
@@ -79,11 +81,17 @@ class TrackedTracker:
     has_refused: bool = False
     is_being_asked: bool = False
     tracker_id: bytes = b""
+    connection: UdpConnection | None = None
 
     @property
     def knows_us(self) -> bool:
         """Say whether it counts us among its peers."""
         return self.told_left is not None
+
+    def live_connection(self, now: float) -> UdpConnection | None:
+        """Return its UDP connection id while that is good."""
+        connection = self.connection
+        return connection if connection is not None and now < connection.expires_at else None
 
 
 class AnnouncePlan:

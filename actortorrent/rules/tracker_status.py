@@ -46,10 +46,12 @@ class TrackerStatus:
 
     def _words(self) -> str:
         if self.state is TrackerState.WORKING:
-            counts = f"{_shown(self.seeders)} seeders, {_shown(self.leechers)} leechers"
+            counts = f"{_shown(self.seeders, 'seeder')}, {_shown(self.leechers, 'leecher')}"
             return f"{counts} ({self.message})" if self.message else counts
         return f"{self.state}, {self.message}" if self.message else str(self.state)
 
 
-def _shown(count: int | None) -> str:
-    return "?" if count is None else str(count)
+def _shown(count: int | None, noun: str) -> str:
+    if count == 1:
+        return f"1 {noun}"
+    return f"{'?' if count is None else count} {noun}s"

@@ -217,6 +217,22 @@ class TestGoodbye:
             it.tracker.progress_changed.defer(HALF)
             it.no_call()
 
+    def test_a_completion_under_way_is_told_first(self) -> None:
+        with stage([A]) as it:
+            it.tracker.progress_changed.defer(HALF)
+            it.call().answer()
+            it.tracker.content_completed.defer()
+            it.tracker.say_goodbye.defer()
+            completed = it.call()
+            it.no_call()
+            assert not completed.is_cancelled
+            completed.answer()
+            goodbye = it.call()
+            assert goodbye.event is AnnounceEvent.STOPPED
+            assert it.left.empty()
+            goodbye.answer()
+            assert it.left.get(timeout=SECONDS) == "left"
+
     @pytest.mark.usefixtures("soon")
     def test_silent_trackers_are_not_waited_for_and_left_is_told_once(self) -> None:
         with stage([A]) as it:

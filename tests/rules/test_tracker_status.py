@@ -18,8 +18,8 @@ URL = "http://tracker.example:80/…"
             f"{URL}: failed, no answer in 30 s",
         ),
         (
-            TrackerStatus(number=0, url=URL, state=TrackerState.WORKING, seeders=3),
-            f"{URL}: 3 seeders, ? leechers",
+            TrackerStatus(number=0, url=URL, state=TrackerState.WORKING, seeders=1),
+            f"{URL}: 1 seeder, ? leechers",
         ),
         (
             TrackerStatus(
