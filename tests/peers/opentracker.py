@@ -25,7 +25,8 @@ class OpenTracker:
 
     def allows(self, info_hash: bytes) -> bool:
         """Return whether the tracker has read, in a thread of its own, that it may serve this."""
-        about = {"info_hash": info_hash, "peer_id": bytes(20), "port": 1, "left": 1}
+        about: dict[str, bytes | int] = {"info_hash": info_hash, "peer_id": bytes(20)}
+        about |= {"port": 1, "left": 1}
         reply = requests.get(self.http_url, about, timeout=5).content
         requests.get(self.http_url, {**about, "event": "stopped"}, timeout=5)
         return b"failure reason" not in reply
