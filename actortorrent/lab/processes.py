@@ -20,7 +20,8 @@ from actortorrent.errors import LabError
 PATIENCE_SECONDS = 30.0  # for what takes a second where nothing is wrong
 CLOSING_SECONDS = 5.0
 READ_BYTES = 64 * 1024
-TAIL_LINES = 30  # of a process that failed, in the error
+TAIL_LINES = 20  # of a process that failed, in the error
+TAIL_CHARACTERS = 300  # of each
 HAS_GROUPS = hasattr(os, "killpg")
 
 # How to run our own command, whether or not it is on the PATH.
@@ -55,7 +56,7 @@ class Running:
             start_new_session=HAS_GROUPS,
         )
         self._lines: list[str] = []
-        self._news = threading.Condition()
+        self._news = threading.Condition()  # its lock may be taken again by who holds it
         self._has_ended = False
         self._reader = threading.Thread(target=self._read, name=f"output of {self.command[0]}")
         self._reader.start()
@@ -86,7 +87,7 @@ class Running:
 
     def tail(self) -> str:
         """Return the last lines printed."""
-        return "\n".join(self.lines[-TAIL_LINES:])
+        return "\n".join(line[:TAIL_CHARACTERS] for line in self.lines[-TAIL_LINES:])
 
     def wait_for_line(self, pattern: str, seconds: float = PATIENCE_SECONDS) -> re.Match[str]:
         """Return the first match of `pattern` in a line, waiting until it is printed.
@@ -170,9 +171,7 @@ class Running:
             self._news.notify_all()
 
     def _failure(self, what: str) -> LabError:
-        # The caller may hold the lock, so no `tail()` here.
-        said = "\n".join(self._lines[-TAIL_LINES:])
-        return LabError(f"{' '.join(self.command)}: {what}\n{said}")
+        return LabError(f"{' '.join(self.command)}: {what}\n{self.tail()}")
 
 
 def _lines_of(stream: IO[bytes]) -> Iterator[str]:

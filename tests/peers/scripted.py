@@ -5,6 +5,7 @@ They are written on bare sockets, on purpose with nothing of our own `wire`.
 
 from __future__ import annotations
 
+import secrets
 import socket
 import struct
 import threading
@@ -63,6 +64,7 @@ class ScriptedPeer:
         self._manner = manner
         self._bytes = b"".join((content.folder / path).read_bytes() for path, _ in content.files)
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._peer_id = b"-SC0000-" + secrets.token_bytes(12)  # one of its own, or we hang up
         self._sockets: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, name="scripted peer")]
 
@@ -101,11 +103,12 @@ class ScriptedPeer:
                 self._threads[-1].start()
 
     def _play(self, sock: socket.socket) -> None:
-        if self._manner is Manner.SILENT:
-            return
-        with suppress(OSError, EOFError), sock.makefile("rb") as incoming:
+        with sock, suppress(OSError), sock.makefile("rb") as incoming:
             theirs = incoming.read(HANDSHAKE_BYTES)
-            sock.sendall(theirs[:20] + bytes(8) + self._content.info_hash + b"-SC0000-" + bytes(12))
+            if self._manner is Manner.SILENT:
+                incoming.read()  # until they lose patience
+                return
+            sock.sendall(theirs[:20] + bytes(8) + self._content.info_hash + self._peer_id)
             sock.sendall(_message(BITFIELD, self._bitfield()))
             if self._manner is not Manner.CHOKING:
                 sock.sendall(_message(UNCHOKE))
@@ -140,7 +143,6 @@ def unreachable_address() -> Iterator[str]:
 
 
 def _messages(incoming: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-
     while True:
         prefix = incoming.read(LENGTH.size)
         if len(prefix) < LENGTH.size:
