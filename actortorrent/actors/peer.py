@@ -17,7 +17,7 @@ from typing import Any
 from actortorrent.actors.base import Proxy, message, proxy_of
 from actortorrent.actors.peer_connection import PeerConnection
 from actortorrent.actors.peer_downloads import Downloads
-from actortorrent.actors.peer_uploads import Uploads
+from actortorrent.actors.peer_uploads import ContentGoneError, Uploads
 from actortorrent.actors.peer_values import Parting
 from actortorrent.rules.borrowing import GivenBack
 from actortorrent.rules.choking import PeerRates
@@ -37,7 +37,7 @@ from actortorrent.wire.messages import (
 )
 from actortorrent.wire.peer_protocol import Block
 
-DOWNLOAD_GRANT_BYTES = 256 * 1024  # asked for at a time where downloading is limited
+DOWNLOAD_WISH_BYTES = 4 * 1024 * 1024  # where downloading is limited; granted in parts
 
 
 class PeerActor(PeerConnection):
@@ -171,7 +171,7 @@ class PeerActor(PeerConnection):
     def _ask_to_download(self) -> None:
         if not self._has_asked_to_download:
             self._has_asked_to_download = True
-            self._tell.seeder.wants_download.defer(self._conn, DOWNLOAD_GRANT_BYTES)
+            self._tell.seeder.wants_download.defer(self._conn, DOWNLOAD_WISH_BYTES)
 
     # --- serving ----------------------------------------------------------------------------
 
@@ -205,7 +205,11 @@ class PeerActor(PeerConnection):
         self._uploads.cancel(cancel.piece_index, cancel.block_offset, cancel.length)
 
     def _serve(self) -> None:
-        sent = self._uploads.serve(self._open_socket())
+        try:
+            sent = self._uploads.serve(self._open_socket())
+        except ContentGoneError as error:
+            self._tell.storage.piece_unreadable.defer(error.piece_index, str(error))
+            raise
         if sent:
             now = self._last_sent = time.monotonic()
             self._upload_meter.add(sent, now)

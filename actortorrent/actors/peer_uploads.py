@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from actortorrent.errors import PeerProtocolError
+from actortorrent.errors import PeerProtocolError, StorageError
 from actortorrent.wire.messages import Request
 
 if TYPE_CHECKING:
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 MAX_QUEUED_REQUESTS = 2_000  # libtorrent asks for at most 500 without being told
 BATCH_BYTES = 256 * 1024
 ENOUGH_PENDING_BYTES = 256 * 1024  # serve on only while less than this waits to be sent
+
+
+class ContentGoneError(StorageError):
+    """Say that a piece that was verified can no longer be read."""
+
+    def __init__(self, piece_index: int, error: StorageError) -> None:
+        super().__init__(str(error), hint=error.hint)
+        self.piece_index = piece_index
 
 
 class Uploads:
@@ -84,7 +92,7 @@ class Uploads:
         """Send blocks while the socket takes them; return how many bytes of blocks.
 
         Raises:
-            StorageError: if the files no longer hold what was verified.
+            ContentGoneError: if the files no longer hold what was verified.
         """
         before = self.sent_bytes
         while self.can_serve and sock.pending_bytes < ENOUGH_PENDING_BYTES:
@@ -94,9 +102,7 @@ class Uploads:
     def _next_batch(self) -> list[bytes | memoryview]:
         batch = self._take_neighbours()
         first, length = batch[0], sum(request.length for request in batch)
-        if self._reader is None:
-            self._reader = self._open_reader()
-        data = memoryview(self._reader.read(first.piece_index, first.block_offset, length))
+        data = memoryview(self._read(first.piece_index, first.block_offset, length))
         parts: list[bytes | memoryview] = []
         begin = 0
         for request in batch:
@@ -107,6 +113,14 @@ class Uploads:
         if self.allowance is not None:
             self.allowance -= length
         return parts
+
+    def _read(self, piece_index: int, offset: int, length: int) -> bytearray:
+        if self._reader is None:
+            self._reader = self._open_reader()
+        try:
+            return self._reader.read(piece_index, offset, length)
+        except StorageError as error:
+            raise ContentGoneError(piece_index, error) from error
 
     def _take_neighbours(self) -> list[Request]:
         """Take requests from the queue's head that lie one behind the other in one piece."""

@@ -26,6 +26,7 @@ from actortorrent.rules.borrowing import GivenBack
 from actortorrent.rules.buffer_pool import BUDGET_BYTES, BufferPool
 from actortorrent.rules.geometry import Geometry
 from actortorrent.rules.leases import Lease, StoredRun
+from actortorrent.rules.partial_pieces import EARLIER_SESSION
 from actortorrent.rules.piece_ledger import Loan, PieceLedger
 from actortorrent.rules.piece_picking import PiecePicker, lease_bytes
 from actortorrent.rules.statuses import PiecesStatus
@@ -86,7 +87,7 @@ class PieceManager(Actor):
         self._was_endgame = False
         self._will_report = False
         self._verified_bytes = 0
-        self._wanted_bytes = self._bytes_of(wanted)
+        self._wanted_bytes = self._geometry.bytes_of(wanted)
 
     def report_to(self, swarm: SwarmProxy, seeder: SeederProxy) -> None:
         """Learn whom to tell of peers that misbehave, and of the end of fetching."""
@@ -173,9 +174,9 @@ class PieceManager(Actor):
         """Learn which pieces are on disk already."""
         if self._is_seed_only:
             self._ledger.want(verified)
-            self._wanted_bytes = self._bytes_of(verified)
+            self._wanted_bytes = self._geometry.bytes_of(verified)
         self._ledger.find_verified(verified)
-        self._verified_bytes = self._bytes_of(verified & self._ledger.wanted)
+        self._verified_bytes = self._geometry.bytes_of(verified & self._ledger.wanted)
         self._report()
         self._reporter.content_known.defer()
         self._tell_if_complete()
@@ -212,8 +213,9 @@ class PieceManager(Actor):
         """Fetch a piece again; report the peer that sent it, if it was only one."""
         self._wasted_bytes += self._geometry.piece_size(piece_index)
         self._record("bt:piece_failed", {"piece": piece_index, "contributors": contributors})
-        self._ledger.fail(piece_index, is_suspect=len(contributors) != 1)
-        if len(contributors) == 1:
+        is_solved = len(contributors) == 1 and contributors[0] != EARLIER_SESSION
+        self._ledger.fail(piece_index, is_suspect=not is_solved)
+        if is_solved:
             self._accuse(contributors[0], piece_index)
         self._feed_all()
 
@@ -344,13 +346,6 @@ class PieceManager(Actor):
                 is_complete=ledger.is_complete,
             )
         )
-
-    def _bytes_of(self, pieces: int) -> int:
-        last_index = self._geometry.piece_count - 1
-        byte_count = pieces.bit_count() * self._geometry.piece_length
-        if last_index >= 0 and pieces >> last_index & 1:
-            byte_count -= self._geometry.piece_length - self._geometry.piece_size(last_index)
-        return byte_count
 
 
 class PieceManagerProxy(Proxy):
