@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import random
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -38,6 +39,17 @@ class Content:
     def piece_count(self) -> int:
         """Return how many pieces the torrent has."""
         return -(-self.total_length // self.piece_length)
+
+    def pieces_in(self, folder: Path) -> set[int]:
+        """Return the indexes of the pieces that are whole and right in `folder`."""
+        info = bencodepy.decode(self.torrent.read_bytes())[b"info"]
+        hashes = info[b"pieces"]
+        pieces = _pieces(folder, self.files, self.piece_length)
+        return {
+            index
+            for index, piece in enumerate(pieces)
+            if hashlib.sha1(piece).digest() == hashes[index * 20 : index * 20 + 20]
+        }
 
     def naming(self, *trackers: str) -> Content:
         """Return the same content with a torrent that names these trackers, each a tier."""
@@ -122,11 +134,14 @@ def _metainfo(info: dict[str, object], trackers: tuple[str, ...]) -> dict[str, o
 def _pieces(
     folder: Path, files: tuple[tuple[Path, int], ...], piece_length: int
 ) -> Iterator[bytes]:
+    """Yield the pieces; what a file lacks, or a whole file that is missing, reads as zeros."""
     waiting = bytearray()
-    for path, _ in files:
-        with (folder / path).open("rb") as file:
-            while slab := file.read(SLAB_BYTES):
-                waiting += slab
+    for path, length in files:
+        place = folder / path
+        with place.open("rb") if place.exists() else io.BytesIO() as file:
+            for start in range(0, length, SLAB_BYTES):
+                wanted = min(SLAB_BYTES, length - start)
+                waiting += file.read(wanted).ljust(wanted, b"\0")
                 while len(waiting) >= piece_length:
                     yield bytes(waiting[:piece_length])
                     del waiting[:piece_length]
