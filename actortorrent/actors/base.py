@@ -234,8 +234,9 @@ class Ref(pykka.ActorRef[A]):
         return self.thread is None or not self.thread.is_alive()
 
     def give_up(self) -> None:
-        """Take the mail of an actor that hangs, answer and record it: nobody will read it."""
+        """Record the mail of an actor that hangs as never read, and order it to stop again."""
         self._inbox.refuse_mail("undelivered")
+        self.stop(block=False)
 
 
 AnyRef = pykka.ActorRef[Any]

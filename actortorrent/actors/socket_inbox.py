@@ -73,7 +73,10 @@ class SocketInbox(Inbox):
                 return self._take_timer()
             if self._letters and self._letters_in_a_row < MAIL_BEFORE_SOCKETS:
                 self._letters_in_a_row += 1
-                return self._begin_handling(*self._letters.popleft())
+                try:
+                    return self._begin_handling(*self._letters.popleft())
+                except IndexError:  # who stops us lost patience, and took our mail
+                    continue
             if not self._ready:
                 self._wait(timeout)
             self._letters_in_a_row = 0

@@ -147,8 +147,7 @@ def start_trace(path: Path, header: TraceHeader, level: str = "piece") -> Trace:
     queue = EntryQueue(level)
     notices: list[str] = []
     try:
-        file = _open(path)
-        write_all(file, [replace(header, level=level).to_line()])
+        file = _open(path, replace(header, level=level))
     except OSError as error:
         raise StorageError(f"cannot write the trace {path}: {error.strerror}") from error
     writer = TraceWriter.start(queue, file, notices.append)
@@ -162,16 +161,23 @@ def write_all(file: BinaryIO, lines: Iterable[bytes]) -> None:
         rest = rest[file.write(rest) :]
 
 
-def _open(path: Path) -> BinaryIO:
-    """Open a file to write; an earlier trace is replaced, anything else is not."""
+def _open(path: Path, header: TraceHeader) -> BinaryIO:
+    """Begin a file; an earlier trace is replaced, anything else is not."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     file = cast("BinaryIO", open(descriptor, "r+b", buffering=0))  # noqa: SIM115, PTH123
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        return file
-    if status.st_size and file.read(len(HEADER_START)) != HEADER_START:
+    try:
+        _empty(file, path)
+        write_all(file, [header.to_line()])
+    except BaseException:
         file.close()
-        raise UsageError(f"{path} is there and is no trace: it is not overwritten")
-    file.seek(0)
-    file.truncate()
+        raise
     return file
+
+
+def _empty(file: BinaryIO, path: Path) -> None:
+    status = os.fstat(file.fileno())
+    if stat.S_ISREG(status.st_mode):
+        if status.st_size and file.read(len(HEADER_START)) != HEADER_START:
+            raise UsageError(f"{path} is there and is no trace: it is not overwritten")
+        file.seek(0)
+        file.truncate()
