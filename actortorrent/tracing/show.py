@@ -142,10 +142,8 @@ class Teller:
         data = event.data
         chosen = value_text(data.get("chosen"))
         figures = _without(data, "what", "chosen", "candidates")
-        return [
-            Part("decision", f"{self._signs.decision} {value_text(data.get('what'))}: {chosen}"),
-            Part("quiet", f"  {pairs_text(figures)}"),
-        ]
+        text = f"{self._signs.decision} {value_text(data.get('what'))}: {chosen}"
+        return [Part("decision", text), *_figures(figures)]
 
     def _wire(self, event: Event) -> list[Part]:
         arrow = wire_arrow(event)
@@ -171,9 +169,8 @@ class Teller:
 
     def _other(self, event: Event) -> list[Part]:
         name = event.name.partition(":")[2] or event.name
-        figures = pairs_text(event.data)
         text = f"{self._signs.other} {name.replace('_', ' ')}"
-        return [Part("fact", text), Part("quiet", f"  {figures}" if figures else "")]
+        return [Part("fact", text), *_figures(event.data)]
 
 
 def header_lines(header: TraceHeader) -> list[Line]:
@@ -188,6 +185,10 @@ def header_lines(header: TraceHeader) -> list[Line]:
         (Part("quiet", f"Torrent: {torrent}"),),
         (Part("quiet", f"Command: {command}"),),
     ]
+
+
+def _figures(data: Mapping[str, Any]) -> list[Part]:
+    return [Part("quiet", f"  {pairs_text(data)}")] if data else []
 
 
 def _call_text(data: Mapping[str, Any]) -> str:

@@ -115,7 +115,7 @@ def test_an_effect_stands_to_the_right_of_its_cause() -> None:
     ) == [
         "Peer-3        ⇐ unchoke",
         "Peer-3          → A  wants()",
-        "A                 ◆ pick: 1  ",
+        "A                 ◆ pick: 1",
     ]
 
 
