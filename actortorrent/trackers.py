@@ -52,6 +52,7 @@ __all__ = [
 MAX_PARALLEL = 16  # calls at once
 DEFAULT_PORT = 6881
 DEFAULT_SECONDS = 30.0  # for each tracker
+GRACE_SECONDS = 1.0  # beyond that, for a call to end by itself
 GOODBYE_SECONDS = 1.5
 
 
@@ -163,7 +164,9 @@ class _Questions:
             yield from (TrackerAnswer(url, None, why) for url, why in self._unusable)
             while self._waiting or self._running:
                 self._start_waiting()
-                url, outcome, seconds = self._next_outcome(self._timeout_seconds)
+                oldest = min(began for _, _, began in self._running.values())
+                deadline = oldest + self._timeout_seconds + GRACE_SECONDS
+                url, outcome, seconds = self._next_outcome(deadline)
                 if isinstance(outcome, CallAnswered):
                     answered.append((url, outcome.connection))
                 yield _answer(url, outcome, seconds)
@@ -182,11 +185,11 @@ class _Questions:
         running = self._start_call(call, self._outcomes.put)
         self._running[call.number] = (url, running, time.monotonic())
 
-    def _next_outcome(self, seconds: float) -> tuple[TrackerUrl, CallOutcome, float]:
-        """Wait for an outcome; a call that hangs in a name look-up is given up."""
+    def _next_outcome(self, deadline: float) -> tuple[TrackerUrl, CallOutcome, float]:
+        """Wait for an outcome; at the deadline the oldest call, hanging in a look-up, fails."""
         while True:
             try:
-                outcome = self._outcomes.get(True, seconds)
+                outcome = self._outcomes.get(True, max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 number = next(iter(self._running))
                 outcome = CallFailed(number, f"no answer in {self._timeout_seconds:g} s")
@@ -202,7 +205,7 @@ class _Questions:
         for url, connection in known:
             self._start(url, stopped, connection)
         while self._running and time.monotonic() < deadline:
-            self._next_outcome(max(0.0, deadline - time.monotonic()))
+            self._next_outcome(deadline)
         self._cancel_all()
 
     def _cancel_all(self) -> None:
