@@ -10,7 +10,7 @@ import queue
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +173,7 @@ class Session:
         while True:
             report = self._outbox.get()
             if isinstance(report, _StopRequested):
+                self._tell_stopping()
                 return True
             if isinstance(report, End):
                 if report.error is not None:
@@ -198,6 +199,11 @@ class Session:
         self._progress = progress
         if self._on_progress is not None:
             self._on_progress(progress)
+
+    def _tell_stopping(self) -> None:
+        if self._on_progress is not None and self._progress.phase != "starting":
+            activity = "telling the trackers that we go, and saving"
+            self._on_progress(replace(self._progress, phase="stopping", activity=activity))
 
     def _notice(self, text: str) -> None:
         if self._on_notice is not None:

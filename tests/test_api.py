@@ -138,8 +138,15 @@ def test_seeding_ends_when_its_time_is_up(content: Content) -> None:
 def test_a_session_may_be_stopped_from_outside(content: Content) -> None:
     metainfo = Metainfo.from_file(content.torrent)
     options = SessionOptions(output=content.folder, keep_seeding=True, port=0)
-    session = Session(metainfo, options, on_progress=lambda _: session.request_stop())
+    phases: list[str] = []
+
+    def on_progress(progress: Progress) -> None:
+        phases.append(progress.phase)
+        session.request_stop()
+
+    session = Session(metainfo, options, on_progress=on_progress)
     assert session.run().was_interrupted
+    assert phases[-1] == "stopping"
 
 
 def test_what_cannot_be_done_is_an_error_of_the_tree(content: Content, tmp_path: Path) -> None:

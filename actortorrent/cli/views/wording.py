@@ -124,6 +124,8 @@ def _outcome(job: Job, summary: Summary) -> tuple[str, str]:
     if job.command == "seed":
         return "seeded", f"{name} for {format_duration(summary.elapsed_seconds)}"
     what = f"{files_wanted(job)} of {name}" if _is_some(job) else name
+    if progress.phase in ("starting", "checking"):
+        return "stopped", f"{what}: before all that is here was checked"
     if not summary.is_complete:
         part = format_share(progress.verified_bytes, progress.wanted_bytes)
         return "stopped", f"{what}: {part} is here, and saved"

@@ -115,6 +115,14 @@ def test_the_summary_of_an_interrupted_fetch_says_how_to_go_on(
     assert lines[-1] == "next      run the same command again to go on"
 
 
+def test_who_stops_while_checking_does_not_know_what_is_here(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    LinesView().end(JOB, replace(INTERRUPTED, progress=CHECKING))
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "stopped   debian-13.2-netinst.iso: before all that is here was checked"
+
+
 def test_content_that_was_here_already_was_not_fetched(capsys: pytest.CaptureFixture[str]) -> None:
     nothing = replace(COMPLETE.progress, fetched_bytes=0, uploaded_bytes=0, ratio=0.0)
     LinesView().end(JOB, replace(COMPLETE, progress=nothing))
