@@ -23,16 +23,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 import pykka
 
-from actortorrent.actors.causes import current_clock
 from actortorrent.actors.inbox import Inbox, Timer
+from actortorrent.actors.life_trace import LifeTrace
 from actortorrent.actors.replies import Reply
 from actortorrent.actors.socket_inbox import SocketInbox
 from actortorrent.tracing.capture import with_captures
-from actortorrent.tracing.recorder import unique_name
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -77,27 +76,20 @@ class Actor(pykka.ThreadingActor):
 
     # A look-up of a name can hang for long in the C library; the process may still exit.
     use_daemon_thread = True
-    is_traced = True
+    shown_state: ClassVar[tuple[str, ...]] = ()  # attributes whose changes a trace shows
 
     def __init__(self, runtime: Runtime, name: str) -> None:
         super().__init__()
         self._runtime = runtime
         self._name = name
         self._inbox = cast("Inbox", self.actor_inbox)
+        self._life = LifeTrace(self._inbox, name, type(self), self._recorder())
         self._actor_ref = Ref(self)
-        self._has_ended = self._has_failed = False
-        self._end_cause = ""
-        self._creator = ("", 0, "")
-        self._inbox.clock.name = name
-        recorder = with_captures(runtime.recorder) if self.is_traced else None
-        if recorder is not None:
-            self._join_trace(recorder)
+        self._has_ended = False
 
-    def _join_trace(self, recorder: Recorder) -> None:
-        creator, clock = current_clock(), self._inbox.clock
-        self._creator = (creator.name, creator.tick(), creator.cause)
-        clock.name = unique_name(recorder, self._name, type(self))
-        self._inbox.recorder = recorder
+    def _recorder(self) -> Recorder | None:
+        """Return what this actor is recorded to: its session's trace, and captures."""
+        return with_captures(self._runtime.recorder)
 
     def __str__(self) -> str:
         return self._name
@@ -136,20 +128,17 @@ class Actor(pykka.ThreadingActor):
 
     def _start_actor_loop(self) -> None:
         ref = cast("Ref[Any]", self._actor_ref)
+        ref.proxy()  # an actor may have gone before its starter comes to ask for it
         ref.thread = threading.Thread(target=self._actor_loop, name=self._name, daemon=True)
         ref.thread.start()
 
     def _actor_loop(self) -> None:
-        self._inbox.adopt_thread()
-        creator, created, cause = self._creator
-        self._inbox.clock.time = created
-        about = {"class": type(self).__name__, "by": creator, "lc": [created, created + 1]}
-        self._inbox.clock.cause = self._inbox.record("actor:spawned", about, cause)
+        self._life.begin(self, self.shown_state)
         super()._actor_loop()
 
     def _actor_loop_teardown(self) -> None:
         self._inbox.close()
-        self._inbox.record("actor:stopped", {"failed": self._has_failed}, self._end_cause)
+        self._life.end()
 
     def on_stop(self) -> None:
         """End in order (Pykka's hook); `on_end` is ours."""
@@ -163,17 +152,20 @@ class Actor(pykka.ThreadingActor):
     ) -> None:
         super()._handle_failure(exception_type, exception_value, traceback)
         error = exception_value or RuntimeError("unknown failure")
-        self._has_failed = True
-        failure = self._record("actor:failed", {"error": error})
-        self._inbox.finish_handling("error")
-        self._inbox.clock.cause = failure  # of all that its end brings about
+        self._tell_failure(error)
+        try:
+            self._end(error)
+        except Exception as error_at_end:  # noqa: BLE001 - nothing may keep the thread from its end
+            self._tell_failure(error_at_end)
+
+    def _tell_failure(self, error: BaseException) -> None:
+        self._life.fail(error)
         self._runtime.actor_failed(self._name, error)
-        self._end(error)
 
     def _end(self, error: BaseException | None) -> None:
         if not self._has_ended:
             self._has_ended = True
-            self._end_cause = self._inbox.clock.cause
+            self._life.begin_end()
             self.on_end(error)
 
 
@@ -206,9 +198,16 @@ class Ref(pykka.ActorRef[A]):
     def __init__(self, actor: A) -> None:
         super().__init__(actor)
         self._name = str(actor)
+        self._proxy: pykka.ActorProxy[A] | None = None
 
     def __str__(self) -> str:
         return self._name
+
+    def proxy(self) -> pykka.ActorProxy[A]:
+        """Return the one proxy of the actor, whether it still lives or not."""
+        if self._proxy is None:
+            self._proxy = super().proxy()
+        return self._proxy
 
     def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:
         """Send a message that is to be answered; where the actor has gone, record that too."""
@@ -218,9 +217,9 @@ class Ref(pykka.ActorRef[A]):
 
     def tell(self, message: Any) -> None:
         """Send a message; where the actor has gone, record that, and go on."""
-        if self.is_alive():
+        try:
             super().tell(message)
-        else:
+        except pykka.ActorDeadError:
             self._inbox.record_dead_letter(message, "tell")
 
     @property

@@ -29,6 +29,7 @@ from actortorrent.tracing.events import MESSAGE, TIMER
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from actortorrent.actors.life_trace import ShownState
     from actortorrent.tracing.recorder import Recorder, Stamp
 
 
@@ -56,6 +57,7 @@ class Inbox:
     def __init__(self) -> None:
         self.clock = Clock("unnamed")
         self.recorder: Recorder | None = None
+        self.shown_state: ShownState | None = None
         self._timers: list[Timer] = []
         self._is_closed = False
         self.socket_turns = 0  # how often a socket had the turn: where there is one
@@ -196,6 +198,8 @@ class Inbox:
 
     def finish_handling(self, status: str) -> None:
         """Record the message that was being handled, if it was a traced one."""
+        if self.shown_state is not None:
+            self.shown_state.record_changes(self)
         if self._handled is None or self.recorder is None:
             return
         envelope, stamp, name, received, begin_ns = self._handled

@@ -37,6 +37,11 @@ READS_A_TURN = 4  # then the mailbox gets its turn
 class PeerConnection(SocketActor):
     """Own a connection to one peer; `PeerActor` gives what comes a meaning."""
 
+    shown_state = tuple(
+        f"_protocol.{flag}"
+        for flag in ("am_choking", "am_interested", "peer_choking", "peer_interested")
+    )
+
     def __init__(
         self,
         runtime: Runtime,

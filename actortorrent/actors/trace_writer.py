@@ -47,8 +47,6 @@ class TraceWriter(Actor):
         tell_trouble: called with a line for the user if the file will not be whole.
     """
 
-    is_traced = False
-
     def __init__(
         self, queue: EntryQueue, file: BinaryIO, tell_trouble: Callable[[str], None]
     ) -> None:
@@ -59,6 +57,10 @@ class TraceWriter(Actor):
         self._counts: Counter[str] = Counter()
         self._lost = 0
         self._own_events = 0
+        self._has_trouble = False
+
+    def _recorder(self) -> None:
+        """Return nothing: what the writer does would never end if it wrote it."""
 
     def on_start(self) -> None:
         """Begin to write now and then."""
@@ -73,7 +75,7 @@ class TraceWriter(Actor):
         counts = {"events": self._counts.total(), "lost": self._lost}
         self._write([self._own_event(END, {**counts, "by_name": dict(self._counts)})])
         self._file.close()
-        if self._lost and not self._has_failed:
+        if self._lost and not self._has_trouble:
             self._tell_trouble(f"the trace lacks {self._lost} events: they came too fast")
 
     def _write_some(self) -> None:
@@ -104,6 +106,7 @@ class TraceWriter(Actor):
         try:
             write_all(self._file, [event.to_line() for event in events])
         except OSError as error:
+            self._has_trouble = True
             self._file.close()
             self._queue.close()
             self._tell_trouble(f"the trace ends early: {error.strerror or error}")

@@ -23,6 +23,7 @@ MESSAGE = "actor:message"
 TIMER = "actor:timer"
 REPLY = "actor:reply"
 DECISION = "actor:decision"
+STATE = "actor:state"
 GAP = "trace:gap"
 END = "trace:end"
 

@@ -9,7 +9,7 @@
 
 Seconds since the trace began, to whom it happened, and what. What was brought about by
 something stands further to the right than that. `⇐` came over the wire, `⇒` went out,
-`→` is a message between actors, `◆` a decision, `⏱` a timer.
+`→` is a message between actors, `◆` a decision, `⏱` a timer, `○` a change of state.
 
 Here are words only; whoever prints them makes them harmless and gives them colour.
 """
@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from actortorrent.tracing.events import DECISION, END, GAP, MESSAGE, REPLY, TIMER, Event
+from actortorrent.tracing.events import DECISION, END, GAP, MESSAGE, REPLY, STATE, TIMER, Event
 from actortorrent.tracing.header import TraceHeader
 from actortorrent.tracing.wire_wording import wire_arrow, wire_text
 from actortorrent.tracing.wording import duration_text, pairs_text, size_text, value_text
@@ -54,11 +54,12 @@ class Signs:
     decision: str = "◆"
     timer: str = "⏱"
     reply: str = "↩"
+    state: str = "○"
     trouble: str = "✗"
     other: str = "·"
 
 
-ASCII_SIGNS = Signs("->", "<=", "=>", "*", "@", "<-", "x", "-")
+ASCII_SIGNS = Signs("->", "<=", "=>", "*", "@", "<-", "o", "x", "-")
 
 
 class Teller:
@@ -73,6 +74,7 @@ class Teller:
             TIMER: self._timer,
             REPLY: self._reply,
             DECISION: self._decision,
+            STATE: self._state,
             GAP: self._gap,
             END: self._end,
             "actor:spawned": self._spawned,
@@ -145,6 +147,11 @@ class Teller:
         text = f"{self._signs.decision} {value_text(data.get('what'))}: {chosen}"
         return [Part("decision", text), *_figures(figures)]
 
+    def _state(self, event: Event) -> list[Part]:
+        key = value_text(event.data.get("key"))
+        old, new = (value_text(event.data.get(side), key) for side in ("old", "new"))
+        return [Part("quiet", f"{self._signs.state} {key}: {old}, now {new}")]
+
     def _wire(self, event: Event) -> list[Part]:
         arrow = wire_arrow(event)
         sign = self._signs.received if arrow == "received" else self._signs.sent
@@ -161,7 +168,9 @@ class Teller:
 
     def _spawned(self, event: Event) -> list[Part]:
         kind, by = value_text(event.data.get("class")), value_text(event.data.get("by"))
-        return [Part("quiet", f"{self._signs.other} is started: a {kind}, by {by}")]
+        state = event.data.get("state")
+        shown = f"; {pairs_text(state)}" if isinstance(state, dict) and state else ""
+        return [Part("quiet", f"{self._signs.other} is started: a {kind}, by {by}{shown}")]
 
     def _failed(self, event: Event) -> list[Part]:
         error = value_text(event.data.get("error"))

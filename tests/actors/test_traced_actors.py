@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 from actortorrent.actors.base import (
     Actor,
@@ -12,6 +13,7 @@ from actortorrent.actors.base import (
     stop_all,
 )
 from actortorrent.tracing.capture import capture_trace
+from tests.tracing.traces import broken_laws
 
 PATIENCE_SECONDS = 10
 
@@ -123,3 +125,63 @@ def test_actors_of_the_same_name_are_told_apart() -> None:
     names = [one.actor for one in trace.named("actor:spawned")]
     assert sorted(names) == ["Parent", "Parent~2", "Parent~3"]
     assert [str(parent.actor_ref) for parent in parents] == ["Parent"] * 3
+
+
+class Light(Actor):
+    """Be on or off."""
+
+    shown_state = ("_is_on", "_lamp.watts")
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(runtime, "Light")
+        self._is_on = False
+        self._lamp = SimpleNamespace(watts=5)
+        self._secret = "dark"
+
+    def switch(self, is_on: bool) -> None:
+        self._is_on = is_on
+        self._secret = "light"
+
+    def flicker(self) -> None:
+        self._is_on = not self._is_on
+        self._is_on = not self._is_on
+
+    def change_lamp(self) -> None:
+        self._lamp.watts = 11
+
+
+class LightProxy(Proxy):
+    """The messages that a light takes."""
+
+    switch = message(Light.switch)
+    flicker = message(Light.flicker)
+    change_lamp = message(Light.change_lamp)
+
+
+def test_changes_of_declared_attributes_are_recorded_with_what_changed_them() -> None:
+    with capture_trace() as trace:
+        light = proxy_of(Light.start(Runtime()), LightProxy)
+        light.switch.defer(True)
+        light.flicker.defer()
+        light.change_lamp.defer()
+        stop_all([light], PATIENCE_SECONDS)
+    (spawned,) = trace.named("actor:spawned")
+    assert spawned.data["state"] == {"is_on": False, "watts": 5}
+    changes = trace.named("actor:state")
+    assert [one.data for one in changes] == [
+        {"key": "is_on", "old": False, "new": True},
+        {"key": "watts", "old": 5, "new": 11},
+    ]
+    causes = [trace.messages(kind)[0].id for kind in ("switch", "change_lamp")]
+    assert [one.cause for one in changes] == causes
+    assert broken_laws(trace.events) == []
+
+
+def test_without_a_trace_nobody_looks_at_the_state() -> None:
+    ref = Light.start(Runtime())
+    light = proxy_of(ref, LightProxy)
+    assert light.ping().get(timeout=PATIENCE_SECONDS) == "Light"
+    actor = ref._actor_weakref()
+    assert actor is not None
+    assert actor._inbox.shown_state is None
+    stop_all([light], PATIENCE_SECONDS)

@@ -82,6 +82,10 @@ def told(*events: Event) -> list[str]:
             event("actor:spawned", "A", 1, **named({"class": "PeerActor", "by": "Swarm"})),
             "A             · is started: a PeerActor, by Swarm",
         ),
+        (
+            event("actor:state", "Peer-3", 1, key="peer_choking", old=True, new=False),
+            "Peer-3        ○ peer_choking: yes, now no",
+        ),
         (event("actor:stopped", "A", 1, failed=False), "A             · has stopped"),
         (event("actor:stopped", "A", 1, failed=True), "A             · has stopped, failed"),
         (
