@@ -38,9 +38,12 @@ def describe_failure(error: BaseException) -> Failure:
     if isinstance(error, OSError) and error.filename is not None:
         message = _one_line(f"{error.filename}: {error.strerror}")
         return Failure(message, "", ExitCode.DISK)
+    if isinstance(error, KeyboardInterrupt):
+        return Failure("interrupted", "", ExitCode.INTERRUPTED)
     kind = "" if isinstance(error, ActorTorrentError) else f"{type(error).__name__}: "
     message = _one_line(f"{BUG_PREFIX}: {kind}{error}")
-    return Failure(message, "", ExitCode.BUG, is_bug=True)
+    hint = error.hint if isinstance(error, ActorTorrentError) else ""
+    return Failure(message, _one_line(hint), ExitCode.BUG, is_bug=True)
 
 
 def report_failure(error: Exception, *, is_verbose: bool) -> int:
