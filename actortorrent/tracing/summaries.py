@@ -15,9 +15,9 @@ import dataclasses
 import math
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from enum import Enum, IntEnum, StrEnum
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from itertools import islice
 from pathlib import PurePath
 from typing import Any, TypeAlias
@@ -30,7 +30,7 @@ MAX_TEXT = 200  # characters
 MAX_ITEMS = 64  # more than the peers of a session, whose figures a decision lists
 MAX_NUMBERS = 256  # piece indexes are looked for by filters, so more of them are kept
 MAX_DEPTH = 6
-MAX_INT_BITS = 63  # a larger number is a set of bits
+MAX_INT = 2**63  # a larger number is a set of bits
 TEXT_KEY = "$"  # what a value reads as, beside its fields
 
 _FOLDERS = re.compile(r"(?<![\w:/.~])(?:/|~/|[A-Za-z]:[\\/])(?:[^/\\\s'\"]+[\\/])+")
@@ -42,10 +42,14 @@ class Payload(bytes):
     """Bytes that are wanted in full (level "payload"); written in base64."""
 
 
-def summarise(value: object, depth: int = 0) -> Json:
+def summarise(value: Any, depth: int = 0) -> Json:
     """Return what a trace says of a value."""
-    if value is None or value is True or value is False:
-        return value
+    kind = type(value)
+    if kind is str:  # first what comes most, as this is the writer's main work
+        return shorten(value)
+    if value is None or kind is bool or (kind is int and -MAX_INT < value < MAX_INT):
+        as_it_is: Json = value
+        return as_it_is
     if depth > MAX_DEPTH:
         return "…"
     try:
@@ -72,14 +76,13 @@ def _without_keys(url: re.Match[str]) -> str:
 def describe(value: Any, depth: int) -> Json:
     """Return what a trace says of one kind of value; may raise."""
     if dataclasses.is_dataclass(value):
-        names = [field.name for field in dataclasses.fields(value)]
-        return _fields(value, names, depth)
+        return _fields(value, depth)
     return f"<{type(value).__name__}>"
 
 
 @describe.register
 def _(value: int, depth: int) -> Json:  # noqa: ARG001 - so do all below
-    if value.bit_length() <= MAX_INT_BITS:
+    if abs(value) < MAX_INT:
         return int(value)
     return f"<{value.bit_count()} bits set>"
 
@@ -114,9 +117,8 @@ def _(value: Payload, depth: int) -> Json:  # noqa: ARG001
 @describe.register(list)
 @describe.register(deque)
 def _(value: tuple[Any, ...], depth: int) -> Json:
-    names = getattr(type(value), "_fields", None)
-    if names is not None:
-        return _fields(value, names, depth)
+    if hasattr(type(value), "_fields"):
+        return _fields(value, depth)
     return _items(value, len(value), depth)
 
 
@@ -171,12 +173,19 @@ def _(value: type, depth: int) -> Json:  # noqa: ARG001
     return value.__name__
 
 
-def _fields(value: Any, names: Iterable[str], depth: int) -> Json:
-    kind = type(value)
-    reads_as_english = any("__str__" in vars(base) for base in kind.__mro__[:-1])
-    text = shorten(str(value)) if reads_as_english else kind.__name__
+def _fields(value: Any, depth: int) -> Json:
+    kind: Hashable = type(value)
+    names, reads_as_english = _shape(kind)
+    text = shorten(str(value)) if reads_as_english else type(value).__name__
     fields = {name: summarise(getattr(value, name), depth + 1) for name in names}
     return {TEXT_KEY: text, **fields}
+
+
+@lru_cache(maxsize=1024)
+def _shape(kind: Any) -> tuple[tuple[str, ...], bool]:
+    """Return the fields of a dataclass or named tuple, and whether it reads as English."""
+    names = getattr(kind, "_fields", None) or [field.name for field in dataclasses.fields(kind)]
+    return tuple(names), any("__str__" in vars(base) for base in kind.__mro__[:-1])
 
 
 def _items(values: Iterable[Any], count: int, depth: int) -> Json:
