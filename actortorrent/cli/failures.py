@@ -17,6 +17,8 @@ from actortorrent.version import VERSION
 
 HINT_INDENT = "  "
 BUG_PREFIX = "this is a bug, please report it"
+# From click 8.2 on: `actortorrent trace`, whose message is the help of `trace`.
+_ASKED_FOR_NOTHING = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ def describe_failure(error: BaseException) -> Failure:
 
 def report_failure(error: Exception, *, is_verbose: bool) -> int:
     """Tell an error on stderr and return the exit code that goes with it."""
+    if isinstance(error, _ASKED_FOR_NOTHING):
+        click.echo(str(error))
+        return ExitCode.DONE
     failure = describe_failure(error)
     _tell(f"actortorrent: {failure.message}")
     if failure.hint:

@@ -86,6 +86,13 @@ def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str])
     assert "Commands:\n  fetch " in capsys.readouterr().out
 
 
+def test_a_group_without_a_command_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["trace"]) == ExitCode.DONE
+    captured = capsys.readouterr()
+    assert "Commands:\n  show " in captured.out
+    assert captured.err == ""
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_is_named_like_its_module_and_described_as_in_the_list(name: str) -> None:
     found = cli.get_command(click.Context(cli), name)
