@@ -12,11 +12,18 @@ from __future__ import annotations
 
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from actortorrent.actors.base import Runtime, SocketActor
-from actortorrent.actors.peer_socket import PeerSocket, error_of_dialling, open_dialling_socket
+from actortorrent.actors.peer_socket import (
+    Endpoint,
+    PeerSocket,
+    endpoints_of,
+    error_of_dialling,
+    open_dialling_socket,
+)
 from actortorrent.actors.peer_values import Connection, Neighbours, Parting, TorrentFacts
 from actortorrent.actors.wire_trace import WireTrace
 from actortorrent.errors import PeerProtocolError, StorageError
@@ -65,6 +72,7 @@ class PeerConnection(SocketActor):
         self._trace = WireTrace(self._inbox, self._conn, self._protocol)
         self._handlers: dict[type, Callable[[Any], None]] = {Handshake: self._handshake_came}
         self._raw_socket = connection.sock
+        self._to_dial: deque[Endpoint] = deque()
         self._socket: PeerSocket | None = None
         self._has_answered = False
         self._watched = (False, False)
@@ -112,27 +120,48 @@ class PeerConnection(SocketActor):
             self._connected(self._raw_socket)
             return
         address = self._connection.address
-        self._raw_socket = open_dialling_socket(address.host, address.port, self._torrent.bind)
-        self._watch(self._raw_socket, "_dialled", readable=False, writable=True)
-        self._deadline = self._after(CONNECT_SECONDS, "_too_late", "no answer to our dial")
+        self._to_dial = endpoints_of(address.host, address.port, self._torrent.bind)
+        self._dial()
+
+    def _dial(self) -> None:
+        """Begin to connect to the next of those that the host's name stands for."""
+        try:
+            sock = open_dialling_socket(self._to_dial.popleft(), self._torrent.bind)
+        except OSError as error:
+            self._dial_failed(error)
+            return
+        self._raw_socket = sock
+        self._watch(sock, "_dialled", readable=False, writable=True)
+        no_answer = TimeoutError("no answer to our dial")
+        self._deadline = self._after(CONNECT_SECONDS, "_dial_failed", no_answer)
 
     def _dialled(self, sock: socket.socket, _readable: bool, _writable: bool) -> None:
-        error = error_of_dialling(sock)
-        if error is not None:
-            raise error
         self._deadline.cancel()
-        self._unwatch(sock)
-        self._connected(sock)
+        error = error_of_dialling(sock)
+        if error is None:
+            self._unwatch(sock)
+            self._connected(sock)
+        else:
+            self._dial_failed(error)
+
+    def _dial_failed(self, error: OSError) -> None:
+        if not self._to_dial:
+            raise error
+        if self._raw_socket is not None:
+            self._unwatch(self._raw_socket)
+            self._raw_socket.close()
+            self._raw_socket = None
+        self._dial()
 
     def _connected(self, sock: socket.socket) -> None:
         self._socket = PeerSocket(sock)
-        self._deadline = self._after(HANDSHAKE_SECONDS, "_too_late", "no handshake came")
+        self._deadline = self._after(HANDSHAKE_SECONDS, "_too_late")
         if self._connection.we_dialled:
             self._send(self._protocol.handshake())
         self._rewatch()
 
-    def _too_late(self, what: str) -> None:
-        self._go(Parting.NEVER_ANSWERED, what)
+    def _too_late(self) -> None:
+        self._go(Parting.NEVER_ANSWERED, "no handshake came")
 
     # --- the socket -------------------------------------------------------------------------
 
@@ -200,11 +229,11 @@ class PeerConnection(SocketActor):
     def _handshake_came(self, handshake: Handshake) -> None:
         self._deadline.cancel()
         self._has_answered = True
-        if handshake.peer_id == self._torrent.peer_id:
-            self._go(Parting.OURSELVES, "the other end is ourselves")
-            return
         if not self._connection.we_dialled:
             self._send(self._protocol.handshake())
+        if handshake.peer_id == self._torrent.peer_id:  # now both ends know it
+            self._go(Parting.OURSELVES, "the other end is ourselves")
+            return
         self._joined(handshake)
         self._after(FIRST_BEAT_SECONDS, "_beat")
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 import os
 import socket
 from collections import deque
+from typing import Any
 
 from actortorrent.errors import PeerProtocolError
 
 MAX_PENDING_BYTES = 4 * 1024 * 1024
 _DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
+Endpoint = tuple[socket.AddressFamily, Any]  # as `connect` wants it
 _HAS_SENDMSG = hasattr(socket.socket, "sendmsg")
 
 
@@ -92,14 +94,32 @@ class PeerSocket:
         self.sock.close()
 
 
-def open_dialling_socket(host: str, port: int, bind: str | None) -> socket.socket:
+def endpoints_of(host: str, port: int, bind: str | None) -> deque[Endpoint]:
+    """Return what a host's name stands for, best first, as far as `bind` can reach it.
+
+    Raises:
+        OSError: if it stands for nothing.
+    """
+    family = socket.AF_UNSPEC if bind is None else _family_of(bind)
+    try:
+        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+    except UnicodeError:
+        raise socket.gaierror(socket.EAI_NONAME, "no name that a host can have") from None
+    return deque((entry[0], entry[4]) for entry in found)
+
+
+def _family_of(bind: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in bind else socket.AF_INET
+
+
+def open_dialling_socket(endpoint: Endpoint, bind: str | None) -> socket.socket:
     """Begin to connect, without waiting for it; the socket is writable when it is done.
 
     Raises:
-        OSError: if the name is unknown, or the network is unreachable.
+        OSError: if the network is unreachable.
     """
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    sock = socket.socket(family, kind, protocol)
+    family, address = endpoint
+    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         if bind is not None:

@@ -240,6 +240,7 @@ class Reporter(Actor):
             seconds_without_progress=now - self._last_progress_at,
             ratio=self._ratio(),
             is_swarm_hopeless=self._has_dialled and self._swarm.is_hopeless,
+            is_anyone_known=self._swarm.waiting > 0,
             has_had_peers=self._has_had_peers,
             has_trackers=self._has_trackers,
             tracker_refusals=tuple(map(str, trackers)) if has_all_refused else (),

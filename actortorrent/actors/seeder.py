@@ -191,7 +191,7 @@ class Seeder(SocketActor):
         return has_changed
 
     def _record_decision(self, decision: SlotDecision) -> None:
-        if self._runtime.recorder is None:
+        if self._inbox.recorder is None:
             return
         self._decide(
             "unchoke",

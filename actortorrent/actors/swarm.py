@@ -33,10 +33,14 @@ MAX_REMEMBERED = 10_000  # connections that ended, whose peers may still be foun
 
 @dataclass(slots=True)
 class _Live:
-    """A connection, from the dial to the end; `peer_id` once hands were shaken."""
+    """A connection, from the dial to the end; `peer_id` once hands were shaken.
+
+    `dialled` are the addresses that lead to this peer: none is dialled while it is here.
+    """
 
     connection: Connection
     proxy: PeerProxy
+    dialled: list[Address]
     peer_id: bytes = b""
 
 
@@ -111,8 +115,10 @@ class Swarm(Actor):
         if live is None:
             return
         live.peer_id = peer_id
-        self._book.answered(live.connection.address)
-        if self._book.is_banned(live.connection.address, peer_id):
+        address = live.connection.address
+        self._book.answered(address, time.monotonic())
+        if self._book.is_banned(address, peer_id):
+            self._book.ban(address, peer_id)  # a new address of an old acquaintance
             live.proxy.leave.defer(Parting.MISBEHAVED, "banned: it sent bad data before")
             return
         for other in self._live.values():
@@ -128,7 +134,9 @@ class Swarm(Actor):
             older_is_ours=older.connection.we_dialled,
             newer_is_ours=newer.connection.we_dialled,
         )
-        dropped = older if newer_stays else newer
+        dropped, kept = (older, newer) if newer_stays else (newer, older)
+        kept.dialled += dropped.dialled
+        dropped.dialled = []
         self._decide(
             "drop_double", f"Peer-{dropped.connection.conn}", rule="the larger peer id's dial stays"
         )
@@ -140,17 +148,18 @@ class Swarm(Actor):
         if live is None:
             return
         self._remember(conn, live)
-        if live.connection.we_dialled:
-            self._note_parting(live.connection.address, parting, reason)
+        for address in live.dialled:
+            self._note_parting(address, parting, reason)
         self._dial_more()
         self._report_soon()
 
     def _note_parting(self, address: Address, parting: Parting, reason: str) -> None:
         now = time.monotonic()
+        if parting in (Parting.NEVER_ANSWERED, Parting.MISBEHAVED, Parting.OURSELVES):
+            self._last_failure = f"{address}: {reason}"
         if parting is Parting.OURSELVES:
             self._book.remove(address)
         elif parting in (Parting.NEVER_ANSWERED, Parting.MISBEHAVED):
-            self._last_failure = f"{address}: {reason}"
             self._book.failed(address, now)
         else:
             has_everything = parting is Parting.NOTHING_TO_TRADE
@@ -207,7 +216,8 @@ class Swarm(Actor):
         self._next_conn += 1
         data: dict[str, object] = {"conn": connection.conn, "address": str(connection.address)}
         self._record("bt:connection_begun", {**data, "we_dialled": connection.we_dialled})
-        self._live[connection.conn] = _Live(connection, self._start_peer(connection))
+        dialled = [connection.address] if connection.we_dialled else []
+        self._live[connection.conn] = _Live(connection, self._start_peer(connection), dialled)
         self._report_soon()
 
     # --- telling --------------------------------------------------------------------------------------

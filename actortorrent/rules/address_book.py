@@ -22,6 +22,7 @@ MAX_ADDRESSES = 2_000
 MAX_BANNED = 10_000
 FIRST_RETRY_SECONDS = 5.0
 MOST_RETRY_SECONDS = 30 * 60.0
+STEADY_SECONDS = 30.0  # a connection that lasts as long ends the row of failures
 MOST_DOUBLINGS = 16  # more than it takes to get there, however long a session lasts
 MOST_FAILURES = 6  # of an address that never answered; then it is forgotten
 
@@ -34,6 +35,7 @@ class _Entry:
     failures: int = 0
     is_in_use: bool = False
     has_answered: bool = False
+    answered_at: float | None = None  # of the connection that there is
     has_everything: bool = False
 
 
@@ -91,33 +93,37 @@ class AddressBook:
         """Note that an address is being dialled."""
         self._entries[address].is_in_use = True
 
-    def answered(self, address: Address) -> None:
+    def answered(self, address: Address, now: float) -> None:
         """Note that a peer at an address shook hands."""
         entry = self._entries.get(address)
         if entry is not None:
             entry.has_answered = True
-            entry.failures = 0
+            entry.answered_at = now
 
     def failed(self, address: Address, now: float) -> None:
         """Note that a dial failed: wait longer each time, and at last forget the address."""
         entry = self._entries.get(address)
         if entry is None:
             return
-        entry.is_in_use = False
-        entry.failures += 1
+        self._ended(entry, now)
         if entry.failures >= MOST_FAILURES and not entry.has_answered:
             del self._entries[address]
-        else:
-            entry.dial_after = now + self._retry_seconds(entry.failures)
 
     def left(self, address: Address, now: float, *, has_everything: bool = False) -> None:
         """Note that a connected peer went: it may be dialled again after a pause."""
         entry = self._entries.get(address)
         if entry is not None:
-            entry.is_in_use = False
-            entry.failures += 1
             entry.has_everything = has_everything
-            entry.dial_after = now + self._retry_seconds(entry.failures)
+            self._ended(entry, now)
+
+    def _ended(self, entry: _Entry, now: float) -> None:
+        """Wait before the next dial: longer each time, unless the connection had lasted."""
+        began, entry.answered_at = entry.answered_at, None
+        if began is not None and now - began >= STEADY_SECONDS:
+            entry.failures = 0
+        entry.is_in_use = False
+        entry.failures += 1
+        entry.dial_after = now + self._retry_seconds(entry.failures)
 
     def _retry_seconds(self, failures: int) -> float:
         doublings = min(failures - 1, MOST_DOUBLINGS)

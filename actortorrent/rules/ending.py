@@ -36,6 +36,7 @@ class Situation:
     seconds_without_progress: float = 0.0
     ratio: float = 0.0
     is_swarm_hopeless: bool = False
+    is_anyone_known: bool = True  # an address that may be dialled
     has_had_peers: bool = False
     has_trackers: bool = False
     tracker_refusals: tuple[str, ...] = ()  # one line each, once every tracker has refused
@@ -59,7 +60,7 @@ def decide_end(goals: Goals, situation: Situation) -> End | None:
     timeout = goals.stall_timeout_seconds
     if timeout is not None and situation.seconds_without_progress >= timeout:
         return End(_stalled(timeout, situation.activity))
-    if situation.is_swarm_hopeless and not situation.has_had_peers:
+    if situation.is_swarm_hopeless and not (situation.has_had_peers and situation.is_anyone_known):
         return _end_of_hopeless(situation)
     return None
 

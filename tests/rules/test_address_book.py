@@ -14,6 +14,7 @@ from actortorrent.rules.address_book import (
     MAX_ADDRESSES,
     MOST_FAILURES,
     MOST_RETRY_SECONDS,
+    STEADY_SECONDS,
     AddressBook,
 )
 from actortorrent.wire.addresses import Address
@@ -81,7 +82,7 @@ def test_of_a_flood_the_first_are_kept() -> None:
 def test_for_one_who_is_complete_those_who_have_everything_are_left_out() -> None:
     book = book_of(A, B)
     for address in (dial(book), dial(book)):
-        book.answered(address)
+        book.answered(address, 0.0)
         book.left(address, 0.0, has_everything=address == A)
     later = 2 * FIRST_RETRY_SECONDS
     assert [book.next_to_dial(later, skip_complete=True) for _ in range(9)] == [B] * 9
@@ -96,7 +97,7 @@ def test_for_one_who_is_complete_those_who_have_everything_are_left_out() -> Non
 
 def test_each_failure_doubles_the_pause() -> None:
     book = book_of(A)
-    book.answered(A)  # or it would be forgotten
+    book.answered(A, 0.0)  # or it would be forgotten
     now, pauses = 0.0, []
     for _ in range(12):
         book.dialled(A)
@@ -111,21 +112,37 @@ def test_each_failure_doubles_the_pause() -> None:
 
 def test_a_session_of_months_still_knows_when_to_try_again() -> None:
     book = book_of(A)
-    book.answered(A)
+    book.answered(A, 0.0)
     for _ in range(5000):
         book.failed(A, 0.0)
     assert 0 < (book.seconds_to_next(0.0) or 0.0) < MOST_RETRY_SECONDS * SLACK
 
 
 @pytest.mark.parametrize("ending", ["failed", "left"])
-def test_an_answer_ends_the_row_of_failures(ending: Literal["failed", "left"]) -> None:
+def test_a_connection_that_lasts_ends_the_row_of_failures(
+    ending: Literal["failed", "left"],
+) -> None:
     book = book_of(A)
     now = fail_often(book, A, MOST_FAILURES - 1)
     now += book.seconds_to_next(now) or 0.0
     dial(book, now)
-    book.answered(A)
+    book.answered(A, now)
+    now += STEADY_SECONDS
     getattr(book, ending)(A, now)
     assert 0 < (book.seconds_to_next(now) or 0.0) < FIRST_RETRY_SECONDS * SLACK
+
+
+def test_a_peer_that_answers_and_goes_at_once_is_left_alone_longer_each_time() -> None:
+    book = book_of(A)
+    now, pauses = 0.0, []
+    for _ in range(6):
+        dial(book, now)
+        book.answered(A, now)
+        book.left(A, now)
+        pauses.append(book.seconds_to_next(now) or 0.0)
+        now += pauses[-1]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] > 2**5 * FIRST_RETRY_SECONDS / SLACK
 
 
 def test_an_address_that_never_answered_is_forgotten_at_last() -> None:
@@ -137,7 +154,7 @@ def test_an_address_that_never_answered_is_forgotten_at_last() -> None:
 
 def test_what_is_not_in_the_book_may_answer_fail_and_leave() -> None:
     book = book_of()
-    book.answered(A)
+    book.answered(A, 0.0)
     book.failed(A, 0.0)
     book.left(A, 0.0)
     assert len(book) == 0
@@ -257,7 +274,7 @@ class BookOfASwarm(RuleBasedStateMachine):
     @rule(data=st.data())
     def answer(self, data: st.DataObject) -> None:
         address = data.draw(st.sampled_from(sorted(self.in_use, key=str)))
-        self.book.answered(address)
+        self.book.answered(address, self.now)
         self.in_use[address] = True
 
     @precondition(lambda self: self.in_use)
