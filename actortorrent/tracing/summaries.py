@@ -20,7 +20,7 @@ from enum import Enum, IntEnum, StrEnum
 from functools import lru_cache, singledispatch
 from itertools import islice
 from pathlib import PurePath
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from actortorrent.wire.addresses import Address
 
@@ -174,7 +174,7 @@ def _(value: type, depth: int) -> Json:  # noqa: ARG001
 
 
 def _fields(value: Any, depth: int) -> Json:
-    kind: Hashable = type(value)
+    kind = cast("Hashable", type(value))
     names, reads_as_english = _shape(kind)
     text = shorten(str(value)) if reads_as_english else type(value).__name__
     fields = {name: summarise(getattr(value, name), depth + 1) for name in names}
