@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import random
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -50,6 +50,11 @@ class Content:
             for index, piece in enumerate(pieces)
             if hashlib.sha1(piece).digest() == hashes[index * 20 : index * 20 + 20]
         }
+
+    def length_of(self, piece_indexes: Iterable[int]) -> int:
+        """Return the bytes of some pieces; the last piece may be shorter than the others."""
+        ends = ((index + 1) * self.piece_length for index in piece_indexes)
+        return sum(self.piece_length - max(0, end - self.total_length) for end in ends)
 
     def naming(self, *trackers: str) -> Content:
         """Return the same content with a torrent that names these trackers, each a tier."""

@@ -54,7 +54,7 @@ def test_what_fifty_kills_leave_is_whole_and_nothing_was_fetched_twice(
         done = leech.finish()
     content.assert_same_in(into)
     assert not {asked.piece_index for asked in seed.notes.requests} & here
-    assert done["fetched_bytes"] <= content.total_length - len(here) * content.piece_length
+    assert done["fetched_bytes"] <= content.total_length - content.length_of(here)
 
 
 def _fetch_and_kill(content: Content, into: Path, rng: random.Random) -> set[int]:
