@@ -41,6 +41,7 @@ setup(
     install_requires=[
         "pykka>=4.4,<5",  # our inbox stands on a seam that a test holds to this range
         "requests>=2.31,<3",
+        "ifaddr>=0.2",  # addresses of network interfaces, for --bind
         "urllib3>=2.6,<3",  # below requests; from 2.6 on it unpacks a bomb in steps
         "bencode.py>=4,<5",
         "click>=8.1,<9",

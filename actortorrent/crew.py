@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from actortorrent.actors.base import NO_ANSWER, AnyRef, Proxy, Runtime, proxy_of, stop_all
 from actortorrent.actors.content_reader import ContentReader
+from actortorrent.actors.interfaces import own_address
 from actortorrent.actors.peer import PeerActor, PeerProxy
 from actortorrent.actors.peer_values import Connection, Neighbours, TorrentFacts
 from actortorrent.actors.piece_manager import PieceManager, PieceManagerProxy
@@ -55,6 +56,7 @@ class Crew:
         self._runtime = runtime
         self._metainfo = metainfo
         self._options = options
+        self._bind = own_address(options.bind)
         self._peer_id = peer_id
         self._location = location
         self._started: list[Proxy] = []
@@ -119,7 +121,7 @@ class Crew:
                 self.swarm,
                 self.reporter,
                 port=options.port,
-                bind=options.bind,
+                bind=self._bind,
                 upload_limit=options.upload_limit,
                 download_limit=options.download_limit,
             ),
@@ -137,7 +139,7 @@ class Crew:
             peer_id=self._peer_id,
             geometry=layout.geometry,
             open_reader=partial(ContentReader, layout),
-            bind=self._options.bind,
+            bind=self._bind,
             is_download_limited=self._options.download_limit is not None,
             is_upload_limited=self._options.upload_limit is not None,
         )
@@ -171,7 +173,7 @@ class Crew:
                 identity,
                 self._metainfo.tracker_tiers,
                 is_private=self._metainfo.is_private,
-                start_call=CallStarter(self._runtime, self._options.bind),
+                start_call=CallStarter(self._runtime, self._bind),
             ),
         )
         self.swarm.ask_for_more.defer(self.tracker)

@@ -19,7 +19,7 @@ class SessionOptions:
         peers: addresses to dial besides those that trackers name.
         use_trackers: whether trackers are asked at all.
         port: where to listen; None tries 6881 to 6889, then any; 0 any.
-        bind: address of ours to listen on and dial from, or None for all.
+        bind: address of ours, or name of an interface, to listen on and dial from; None: all.
         max_peers: connections at most.
         download_limit: bytes a second for all peers together, or None.
         upload_limit: bytes a second for all peers together, or None.

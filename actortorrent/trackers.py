@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from actortorrent.actors.base import Runtime
 from actortorrent.actors.http_fetching import HttpLimits
+from actortorrent.actors.interfaces import own_address
 from actortorrent.actors.tracker_calls import CallStarter, UdpLimits
 from actortorrent.errors import UsageError
 from actortorrent.rules.tracker_calls import (
@@ -92,7 +93,7 @@ def announce_once(
         event: what to announce; None announces `started`, and `stopped` when all is done,
             so that nobody dials a client that is not there.
         port: where we would listen.
-        bind: our own address to ask from, or None.
+        bind: our own address to ask from, or an interface's name, or None.
         timeout_seconds: how long to wait for each tracker.
 
     Raises:
@@ -109,7 +110,7 @@ def announce_once(
         event=AnnounceEvent.STARTED if event is None else event,
         key=rng.getrandbits(32),
     )
-    questions = _Questions(metainfo, trackers, ask, bind, timeout_seconds)
+    questions = _Questions(metainfo, trackers, ask, own_address(bind), timeout_seconds)
     return questions.ask_all(says_goodbye=event is None)
 
 
@@ -126,7 +127,9 @@ def scrape_once(
         UsageError: if there is no tracker to ask.
     """
     ask = ScrapeRequest(metainfo.info_hash)
-    return _Questions(metainfo, trackers, ask, bind, timeout_seconds).ask_all(says_goodbye=False)
+    return _Questions(metainfo, trackers, ask, own_address(bind), timeout_seconds).ask_all(
+        says_goodbye=False
+    )
 
 
 class _Questions:

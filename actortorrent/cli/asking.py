@@ -36,9 +36,9 @@ _OPTIONS = (
     ),
     option(
         "--bind",
-        metavar="ADDR",
+        metavar="ADDR|IFACE",
         group=WHOM,
-        help="Ask from this address of ours.  [default: any]",
+        help="Ask from this address or interface of ours.  [default: any]",
     ),
     option(
         "--timeout",

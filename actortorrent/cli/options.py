@@ -97,9 +97,9 @@ _NETWORK_OPTIONS: tuple[Decorator[Any], ...] = (
     ),
     option(
         "--bind",
-        metavar="ADDR",
+        metavar="ADDR|IFACE",
         group=NETWORK,
-        help="Listen on this address of ours, and dial from it.  [default: all]",
+        help="Listen on this address or interface of ours, and dial from it.  [default: all]",
     ),
     option(
         "--max-peers",

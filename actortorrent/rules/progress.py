@@ -13,7 +13,7 @@ class Progress:
         phase: "starting", "checking", "fetching" or "seeding".
         activity: one sentence on what it does, or what it waits for.
         elapsed_seconds: since the session began.
-        wanted_bytes: bytes of the selected files.
+        wanted_bytes: bytes of the pieces that hold any byte of the selected files.
         verified_bytes: of these, the bytes whose piece matched its hash.
         checked_bytes: while checking, the bytes read so far (of `wanted_bytes`).
         fetched_bytes: payload received from peers in this session.
