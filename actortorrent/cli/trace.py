@@ -102,7 +102,10 @@ def show(
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """Show a trace as lines that a person can read; docs/reading-a-trace.md explains them.
+    """Show a trace as lines that a person can read.
+
+    Each line has the seconds since the trace began, to whom it happened, and what;
+    docs/reading-a-trace.md explains a real one.
 
     An event is shown if it fits all filters given. A filter may be given several times:
     then any of its values will do.

@@ -32,6 +32,11 @@ REMEMBERED_EVENTS = 50_000  # how far back a cause may lie to be indented under
 LONG_WAIT_NS = 1_000_000
 LONG_WORK_NS = 5_000_000
 MAX_CANDIDATES = 8
+LOST = {
+    "dead": "never read: the actor had gone",
+    "dropped": "never read: the actor stopped before",
+    "undelivered": "never read: the actor hangs",
+}
 
 
 class Part(NamedTuple):
@@ -127,7 +132,7 @@ class Teller:
             parts.append(Part("quiet", "  (asks, and waits for the answer)"))
         if status != "ok":
             parts.append(Part("trouble", f"  {self._signs.trouble} {_status_text(status)}"))
-        return [*parts, *_times(data)]
+        return parts if _status_text(status) in LOST.values() else [*parts, *_times(data)]
 
     def _timer(self, event: Event) -> list[Part]:
         text = f"{self._signs.timer} {_call_text(event.data)}"
@@ -206,12 +211,7 @@ def _call_text(data: Mapping[str, Any]) -> str:
 
 
 def _status_text(status: object) -> str:
-    texts = {
-        "error": "its handling failed",
-        "dead": "never read: the actor had gone",
-        "dropped": "never read: the actor stopped before",
-        "undelivered": "never read: the actor hangs",
-    }
+    texts = {"error": "its handling failed", **LOST}
     return texts.get(status, "") if isinstance(status, str) else ""
 
 
