@@ -9,13 +9,7 @@ import pytest
 from tests.content import Content
 from tests.peers.aria2 import aria2_fetch, aria2_seed
 from tests.peers.libtorrent import libtorrent_fetch, libtorrent_seed
-from tests.peers.namespaces import Namespace
 from tests.peers.opentracker import opentracker
-from tests.peers.transmission import (
-    transmission_fetch,
-    transmission_seed,
-    wait_until_transmission_is_done,
-)
 
 
 def test_libtorrent_fetches_from_libtorrent(content: Content, tmp_path: Path) -> None:
@@ -45,31 +39,4 @@ def test_aria2_fetches_from_libtorrent_through_opentracker(
             aria2_fetch(content.naming(tracker.http_url), tmp_path / "into") as leech,
         ):
             leech.wait_for_success()
-    content.assert_same_in(tmp_path / "into")
-
-
-def test_transmission_fetches_from_libtorrent(
-    content: Content, tmp_path: Path, namespace: Namespace
-) -> None:
-    here, there, _ = namespace.hosts
-    with transmission_fetch(
-        content, tmp_path / "into", host=there, namespace=namespace.name
-    ) as leech:
-        dial = ["--peer", f"{there}:51413"]
-        with libtorrent_seed(content, host=here, namespace=namespace.name, extra=dial):
-            wait_until_transmission_is_done(leech)
-    content.assert_same_in(tmp_path / "into", but={"empty"})  # it makes no empty files
-
-
-def test_libtorrent_fetches_from_transmission(
-    content: Content, tmp_path: Path, namespace: Namespace
-) -> None:
-    here, there, _ = namespace.hosts
-    with (
-        transmission_seed(content, host=there, namespace=namespace.name) as address,
-        libtorrent_fetch(
-            content, tmp_path / "into", host=here, namespace=namespace.name, peers=[address]
-        ) as leech,
-    ):
-        leech.wait_until_done()
     content.assert_same_in(tmp_path / "into")
