@@ -98,6 +98,13 @@ def test_every_kind_of_event_is_described(traces: Traces) -> None:
     assert happened <= described
 
 
+def test_every_kind_of_event_that_the_sources_name_is_described() -> None:
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "actortorrent").rglob("*.py"))
+    named = set(re.findall(r'"((?:actor|bt|trace):[a-z_]+[a-z])"', sources))
+    assert len(named) > 20
+    assert named - set(NAMES.findall(DOCUMENT)) == set()
+
+
 def test_every_key_of_the_header_and_of_an_event_is_described(traces: Traces) -> None:
     with TraceFile(traces.fetch) as trace:
         keys = {*trace.header.to_json(), *next(iter(trace.events())).to_json()}
