@@ -10,10 +10,12 @@ Together with `session.py` this is where actors' answers are waited for (`.get()
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from actortorrent.actors.base import NO_ANSWER, AnyRef, Proxy, Runtime, proxy_of, stop_all
+from actortorrent.actors.base import NO_ANSWER, AnyRef, Message, Proxy, Runtime, proxy_of, stop_all
 from actortorrent.actors.content_reader import ContentReader
 from actortorrent.actors.interfaces import own_address
 from actortorrent.actors.peer import PeerActor, PeerProxy
@@ -60,7 +62,7 @@ class Crew:
         self._peer_id = peer_id
         self._location = location
         self._started: list[Proxy] = []
-        self._peers: tuple[PeerProxy, ...] = ()
+        self._peers: list[PeerProxy] = []
         self.tracker: TrackerProxy | None = None
 
     @property
@@ -147,7 +149,9 @@ class Crew:
     def _start_peer(self, connection: Connection) -> PeerProxy:
         """Start a peer's actor: what the swarm does for each connection, in its thread."""
         ref = PeerActor.start(self._runtime, connection, self._torrent, self._neighbours)
-        return proxy_of(ref, PeerProxy)
+        peer = proxy_of(ref, PeerProxy)
+        self._peers = [one for one in self._peers if one.actor_ref.is_alive()] + [peer]
+        return peer
 
     def open_doors(self) -> None:
         """Dial, accept and announce: what is on disk is known."""
@@ -186,18 +190,26 @@ class Crew:
         if hasattr(self, "swarm"):
             try:
                 peers = self.swarm.end_connections().get(timeout=STOP_SECONDS)
-            except NO_ANSWER:
-                peers = ()
+            except NO_ANSWER:  # it has failed: here is who it had started
+                peers = tuple(self._peers)
             stop_all(peers, STOP_SECONDS)
         if hasattr(self, "seeder"):  # after the peers: it hears from each what it transferred
             stop_all([self.seeder], STOP_SECONDS)
 
     def last_progress(self) -> Progress | None:
-        """Return the picture at the end, if the reporter still lives."""
+        """Return the picture once all that came is written, if the reporter still lives."""
+        for answer, seconds in self._last_words():
+            with suppress(*NO_ANSWER):
+                answer().get(timeout=seconds)
         try:
             return self.reporter.progress().get(timeout=STOP_SECONDS)
         except (AttributeError, *NO_ANSWER):
             return None
+
+    def _last_words(self) -> Iterator[tuple[Message[[], Any], float]]:
+        if hasattr(self, "piece_manager"):
+            yield self.storage.ping, SAVE_SECONDS
+            yield self.piece_manager.report, STOP_SECONDS
 
     def stop_all(self) -> None:
         """Stop every actor, in the reverse of the order in which they were started."""

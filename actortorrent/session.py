@@ -6,6 +6,7 @@ that it is over, or somebody asks it to stop, or an actor has failed, and stops 
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import random
 import time
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from actortorrent.actors.base import Runtime
+from actortorrent.actors.base import NO_ANSWER, Runtime
 from actortorrent.actors.reporter import ContentKnown, Notice, TrackersLeft
 from actortorrent.actors.trace_writer import Trace, start_trace
 from actortorrent.crew import Crew
@@ -120,6 +121,8 @@ class Session:
         try:
             crew = self._start()
             was_interrupted = self._listen(crew)
+        except NO_ANSWER as error:
+            raise self._why_no_answer(error) from error
         finally:
             self._stop()
         return Summary(
@@ -218,6 +221,15 @@ class Session:
             self._outbox.put(Notice(f"{name} failed, a bug of ours: {_described(error)}"))
         else:
             self._outbox.put(_ActorFailed(name, error))
+
+    def _why_no_answer(self, error: BaseException) -> ActorTorrentError:
+        """Return the failure of the actor that does not answer, if one was heard of."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                report = self._outbox.get_nowait()
+                if isinstance(report, _ActorFailed):
+                    return _as_bug(report)
+        return _as_bug(_ActorFailed("an actor", error))
 
     # --- stopping ------------------------------------------------------------------------------
 

@@ -47,6 +47,7 @@ class KnownPeers:
     def __init__(self) -> None:
         self._peers: dict[int, KnownPeer] = {}
         self._gone_downloaded_bytes = 0
+        self._gone_wasted_bytes = 0
         self._gone_uploaded_bytes = 0
 
     def __getitem__(self, conn: int) -> KnownPeer:
@@ -58,6 +59,7 @@ class KnownPeers:
         peer = self._peers.pop(conn, None)
         if peer is not None and peer.rates is not None:
             self._gone_downloaded_bytes += peer.rates.downloaded_bytes_total
+            self._gone_wasted_bytes += peer.rates.wasted_bytes_total
             self._gone_uploaded_bytes += peer.rates.uploaded_bytes_total
 
     def standings(self) -> list[PeerStanding]:
@@ -71,6 +73,7 @@ class KnownPeers:
         return TransferStatus(
             downloaded_bytes=self._gone_downloaded_bytes
             + sum(one.downloaded_bytes_total for one in rates),
+            wasted_bytes=self._gone_wasted_bytes + sum(one.wasted_bytes_total for one in rates),
             uploaded_bytes=self._gone_uploaded_bytes
             + sum(one.uploaded_bytes_total for one in rates),
             download_rate=sum(one.download_rate for one in rates),

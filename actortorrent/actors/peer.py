@@ -240,11 +240,12 @@ class PeerActor(PeerConnection):
         self._tell.seeder.peer_rates.defer(
             PeerRates(
                 conn=self._conn,
-                downloaded_bytes_total=self._downloads.useful_bytes,
+                downloaded_bytes_total=self._downloads.came_bytes,
                 uploaded_bytes_total=self._uploads.sent_bytes,
                 download_rate=self._downloads.meter.rate(now),
                 upload_rate=self._upload_meter.rate(now),
                 is_snubbed=self._downloads.is_snubbed,
+                wasted_bytes_total=self._downloads.wasted_bytes,
             )
         )
 

@@ -26,11 +26,11 @@ class Downloads:
         "_borrowed",
         "_last_came",
         "allowance",
+        "came_bytes",
         "has_asked",
         "is_snubbed",
         "meter",
         "pipeline",
-        "useful_bytes",
         "wasted_bytes",
     )
 
@@ -42,8 +42,8 @@ class Downloads:
         self.allowance = HANDSHAKE_BYTES if is_limited else None
         self.has_asked = False  # for work, and no answer has come yet
         self.is_snubbed = False
-        self.useful_bytes = 0
-        self.wasted_bytes = 0
+        self.came_bytes = 0  # of blocks, those of no use included
+        self.wasted_bytes = 0  # of these: not asked for, or cancelled meanwhile
         self._last_came = now
 
     @property
@@ -82,6 +82,7 @@ class Downloads:
         for piece_index, block_offset, data in blocks:
             outcome = place(piece_index, block_offset, data)
             if outcome is False:
+                self.came_bytes += len(data)
                 self.wasted_bytes += len(data)
                 continue
             useful += len(data)
@@ -92,7 +93,7 @@ class Downloads:
 
     def _count(self, useful: int, now: float) -> None:
         if useful:
-            self.useful_bytes += useful
+            self.came_bytes += useful
             self.pipeline.received(useful, now)
             self.meter.add(useful, now)
             self._last_came = now
@@ -100,6 +101,7 @@ class Downloads:
 
     def cancel(self, lease_id: int) -> tuple[Run, ...]:
         """Drop a lease; return what was asked for of it and has not come."""
+        self.wasted_bytes += self._borrowed.came_bytes(lease_id)
         return self._borrowed.cancel(lease_id)
 
     def give_back(self) -> tuple[tuple[FilledRun, ...], tuple[GivenBack, ...]]:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from actortorrent.actors.seeder import SeederProxy
     from actortorrent.actors.swarm import SwarmProxy
 
+ALONE_SECONDS = 60.0  # for one peer to fetch a suspect piece; a guilty one may dawdle
+
 
 @dataclass(slots=True)
 class _Peer:
@@ -47,6 +49,7 @@ class _Peer:
     pieces: int = 0
     is_interesting: bool = False
     unchokes_us: bool = False
+    is_accused: bool = False  # of bad data: it is lent nothing more
     wants_bytes: int = 0  # of work, asked for and not yet given
 
 
@@ -177,7 +180,7 @@ class PieceManager(Actor):
             self._wanted_bytes = self._geometry.bytes_of(verified)
         self._ledger.find_verified(verified)
         self._verified_bytes = self._geometry.bytes_of(verified & self._ledger.wanted)
-        self._report()
+        self.report()
         self._reporter.content_known.defer()
         self._tell_if_complete()
 
@@ -189,8 +192,7 @@ class PieceManager(Actor):
         """Take buffers back, and note what was written."""
         for one in stored:
             self._pool.give_back(one.buffer)
-            if not one.was_useful:
-                self._wasted_bytes += one.run.length
+            self._wasted_bytes += self._ledger.stored_bytes(one.run)
             self._cancel(self._ledger.store(one.lease_id, one.run))
         self._feed_all()
 
@@ -214,9 +216,15 @@ class PieceManager(Actor):
         self._wasted_bytes += self._geometry.piece_size(piece_index)
         self._record("bt:piece_failed", {"piece": piece_index, "contributors": contributors})
         is_solved = len(contributors) == 1 and contributors[0] != EARLIER_SESSION
-        self._ledger.fail(piece_index, is_suspect=not is_solved)
+        self._cancel(self._ledger.fail(piece_index, is_suspect=not is_solved))
         if is_solved:
             self._accuse(contributors[0], piece_index)
+        else:
+            self._after(ALONE_SECONDS, "_fetch_together", piece_index)
+        self._feed_all()
+
+    def _fetch_together(self, piece_index: int) -> None:
+        self._ledger.trust(piece_index)
         self._feed_all()
 
     def peers_sent_bad_data(self, piece_index: int, conns: tuple[int, ...]) -> None:
@@ -235,6 +243,9 @@ class PieceManager(Actor):
             self._report_soon()
 
     def _accuse(self, conn: int, piece_index: int) -> None:
+        peer = self._peers.get(conn)
+        if peer is not None:
+            peer.is_accused = True
         reason = f"sent bad data for piece {piece_index}"
         self._decide("ban_peer", f"Peer-{conn}", piece=piece_index, rule="bad data", bep=3)
         if self._swarm is not None:
@@ -258,7 +269,7 @@ class PieceManager(Actor):
 
     def _feed(self, peer: _Peer) -> None:
         most_bytes = min(peer.wants_bytes, BUDGET_BYTES - self._ledger.bytes_out)
-        if most_bytes <= 0:  # it is fed when a buffer comes back
+        if most_bytes <= 0 or peer.is_accused:  # the first is fed when a buffer comes back
             return
         lacking_bytes = self._wanted_bytes - self._verified_bytes - self._ledger.bytes_filled
         most_bytes = lease_bytes(most_bytes, lacking_bytes, self._unchoking_count)
@@ -317,7 +328,7 @@ class PieceManager(Actor):
     def _tell_if_complete(self) -> None:
         is_complete = self._ledger.is_complete
         if is_complete and not self._was_complete:
-            self._report()
+            self.report()
             self._reporter.content_completed.defer()
             if self._swarm is not None and self._seeder is not None:
                 self._swarm.we_are_complete.defer()
@@ -327,9 +338,10 @@ class PieceManager(Actor):
     def _report_soon(self) -> None:
         if not self._will_report:
             self._will_report = True
-            self._after(0.2, "_report")
+            self._after(0.2, "report")
 
-    def _report(self) -> None:
+    def report(self) -> None:
+        """Tell the reporter now how the pieces stand."""
         self._will_report = False
         ledger = self._ledger
         peers = self._peers.values()
@@ -366,3 +378,4 @@ class PieceManagerProxy(Proxy):
     piece_failed = message(PieceManager.piece_failed)
     peers_sent_bad_data = message(PieceManager.peers_sent_bad_data)
     piece_lost = message(PieceManager.piece_lost)
+    report = message(PieceManager.report)

@@ -125,7 +125,7 @@ class Reporter(Actor):
 
     def transfer_changed(self, status: TransferStatus) -> None:
         """Note how much was sent and received."""
-        if status.downloaded_bytes > self._transfer.downloaded_bytes:
+        if status.useful_bytes > self._transfer.useful_bytes:
             self._last_progress_at = time.monotonic()
         self._transfer = status
 
@@ -160,7 +160,7 @@ class Reporter(Actor):
             checked_bytes=self._checked[0],
             fetched_bytes=transfer.downloaded_bytes,
             uploaded_bytes=transfer.uploaded_bytes,
-            wasted_bytes=pieces.wasted_bytes,
+            wasted_bytes=pieces.wasted_bytes + transfer.wasted_bytes,
             download_rate=transfer.download_rate,
             upload_rate=transfer.upload_rate,
             eta_seconds=self._eta_seconds(),

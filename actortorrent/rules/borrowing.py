@@ -78,6 +78,15 @@ class Borrowed:
         del self._fillings[lease.lease_id]
         return FilledRun(lease.lease_id, lease.run, lease.buffer)
 
+    def came_bytes(self, lease_id: int) -> int:
+        """Return the bytes that came of a lease that is not whole yet."""
+        filling = self._fillings.get(lease_id)
+        if filling is None:
+            return 0
+        run, expected = filling.lease.run, self._expected
+        blocks = run.blocks()
+        return sum(size for start, size in blocks if (run.piece_index, start) not in expected)
+
     def cancel(self, lease_id: int) -> tuple[Run, ...]:
         """Drop a lease; return the runs of it that are still expected."""
         filling = self._fillings.pop(lease_id, None)

@@ -62,6 +62,7 @@ class PeerRates:
             from the peer and to it.
         download_rate, upload_rate: bytes a second now, from the peer and to it.
         is_snubbed: whether the peer owes us blocks and has sent none for long.
+        wasted_bytes_total: of what came from it, what nobody had asked it for any more.
     """
 
     conn: int
@@ -70,6 +71,7 @@ class PeerRates:
     download_rate: float
     upload_rate: float
     is_snubbed: bool
+    wasted_bytes_total: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class PieceLedger:
         self.verified = 0
         self.untouched = wanted  # wanted pieces with no block lent or stored
         self.open = 0  # wanted pieces, started, with a block missing
-        self._suspects: set[int] = set()
+        self._suspects: dict[int, int | None] = {}  # piece: the peer that was lent of it last
         self._doublable: dict[int, None] = {}  # pieces with loans, but those with enough holders
         self._started: dict[int, _Started] = {}
         self._loans: dict[int, Loan] = {}
@@ -98,10 +98,23 @@ class PieceLedger:
         all_blocks = self._geometry.all_blocks(piece_index)
         return all_blocks if started is None else all_blocks & ~started.stored & ~started.lent()
 
+    def stored_bytes(self, run: Run) -> int:
+        """Return how many bytes of a run are stored, or verified, already."""
+        if self.verified >> run.piece_index & 1:
+            return run.length
+        started = self._started.get(run.piece_index)
+        return 0 if started is None else self._bytes_of(run, started.stored & run.block_mask)
+
     def may_lend(self, piece_index: int, conn: int) -> bool:
-        """Say whether a peer may fetch from a piece: a suspect one is fetched from one peer."""
+        """Say whether a peer may fetch from a piece: a suspect one is fetched from one peer.
+
+        As long as that peer fetches anything, it will come back for the rest.
+        """
         if piece_index not in self._suspects or piece_index not in self._started:
             return True
+        last = self._suspects[piece_index]
+        if last not in (None, conn) and last in self._loans_of:
+            return False
         return all(loan.conn == conn for loan in self._started[piece_index].loans.values())
 
     def loans_to_double(self, conn: int, pieces: int) -> Iterator[Loan]:
@@ -148,6 +161,8 @@ class PieceLedger:
         self._loans_of.setdefault(conn, {})[loan.lease_id] = loan
         started = self._started.setdefault(run.piece_index, _Started())
         started.loans[loan.lease_id] = loan
+        if run.piece_index in self._suspects:
+            self._suspects[run.piece_index] = conn
         self.bytes_out += run.length
         self._settle(run.piece_index)
         return loan
@@ -178,6 +193,12 @@ class PieceLedger:
             self._come_back(loan, loan.blocks_out)
             self._settle(loan.run.piece_index)
 
+    def trust(self, piece_index: int) -> None:
+        """Let several peers fetch a suspect piece again: the one takes too long."""
+        if piece_index in self._suspects:
+            del self._suspects[piece_index]
+            self._settle(piece_index)
+
     def store(self, lease_id: int, run: Run) -> tuple[Loan, ...]:
         """Note that a run was written; return others' loans that are now of no use."""
         loan = self._loans.get(lease_id)
@@ -196,7 +217,7 @@ class PieceLedger:
     def verify(self, piece_index: int) -> tuple[Loan, ...]:
         """Note that a piece matched its hash; return the loans that are now of no use."""
         started = self._started.pop(piece_index, None)
-        self._suspects.discard(piece_index)
+        self._suspects.pop(piece_index, None)
         self._doublable.pop(piece_index, None)
         self.verified |= 1 << piece_index
         self.untouched &= ~(1 << piece_index)
@@ -206,18 +227,20 @@ class PieceLedger:
             self._forget(loan)
         return useless
 
-    def fail(self, piece_index: int, *, is_suspect: bool) -> None:
+    def fail(self, piece_index: int, *, is_suspect: bool) -> tuple[Loan, ...]:
         """Note that a piece did not match its hash: all its blocks are missing again.
 
         Where several peers had sent it, it is suspect: from then on it is lent to one
-        peer at a time, so that the next hash says something about that peer.
+        peer at a time, so that the next hash says something about that peer. Loans of it
+        that are still out are returned, to be cancelled.
         """
         started = self._started.get(piece_index)
         if started is not None:
             started.stored = 0
         if is_suspect:
-            self._suspects.add(piece_index)
+            self._suspects[piece_index] = None
         self._settle(piece_index)
+        return tuple(started.loans.values()) if started is not None and is_suspect else ()
 
     def lose(self, piece_index: int) -> None:
         """Note that a verified piece can no longer be read: it is missing again."""

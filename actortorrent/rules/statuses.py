@@ -38,11 +38,20 @@ class SwarmStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferStatus:
-    """Add up what all peers of the session sent and received, gone ones included."""
+    """Add up what all peers of the session sent and received, gone ones included.
+
+    `wasted_bytes`: of what came, what had come from another peer before.
+    """
 
     downloaded_bytes: int = 0
+    wasted_bytes: int = 0
     uploaded_bytes: int = 0
     download_rate: float = 0.0
     upload_rate: float = 0.0
     interested: int = 0
     unchoked: int = 0
+
+    @property
+    def useful_bytes(self) -> int:
+        """Return the bytes that came and were asked for."""
+        return self.downloaded_bytes - self.wasted_bytes
