@@ -21,14 +21,12 @@ help: ## list these targets
 init: $(READY) ## make .venv with everything installed
 
 $(READY): requirements.txt setup.py
-	@if [ -z "$(PYTHON)" ]; then \
-		echo "make: no Python 3.11 or newer found; install one, or say make PYTHON=/path/to/python3" >&2; \
-		exit 1; \
-	fi
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "make: Python 3.11 or newer is needed, and '$(PYTHON)' is not;" \
+			"install one, or say: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "make: $(PYTHON) has no venv; install it (Debian, Ubuntu: apt install python3-venv)" >&2; \
-		exit 1; \
-	}
+		exit 1; }
 	@echo "making $(VENV) with $$("$(PYTHON)" --version)"
 	@"$(PYTHON)" -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt

@@ -113,6 +113,7 @@ class Demo:
             _say("told", f"{peer} told the tracker: {what}, {int(left):,} bytes left")
         _say("trace", f"{trace} ({trace.stat().st_size / MIB:.1f} MiB)")
         _say("", f"read it: {_own_command()} trace show {shlex.quote(str(trace))}")
+        _say("removed", "the content: it was made for this alone; the trace stays")
 
     def _actortorrent(self, *arguments: str | Path) -> None:
         """Run one of our commands in front: on this terminal, until it ends."""
