@@ -7,11 +7,13 @@ what may wait. Nothing is imported or run; everything is seen by `ast`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 PACKAGE = "actortorrent"
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 # Each layer and those it may import; every layer may import itself. "wire's values" are
 # its frozen dataclasses, enums, named tuples, type aliases and constants, not its functions.
@@ -293,19 +295,18 @@ def _with_function(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
 
     def visit(node: ast.AST, function: str) -> Iterator[tuple[str, ast.AST]]:
         for child in ast.iter_child_nodes(node):
-            is_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
-            inner = child.name if is_function else function
+            inner = child.name if isinstance(child, FUNCTIONS) else function
             yield inner, child
             yield from visit(child, inner)
 
     return visit(tree, "")
 
 
-def _is_attribute(node: ast.AST, of: str) -> bool:
+def _is_attribute(node: ast.AST, of: str) -> TypeGuard[ast.Attribute]:
     return isinstance(node, ast.Attribute) and _names(node.value, of)
 
 
-def _calls(node: ast.AST, names: frozenset[str] | set[str]) -> bool:
+def _calls(node: ast.AST, names: Collection[str]) -> TypeGuard[ast.Call]:
     if not isinstance(node, ast.Call):
         return False
     called = node.func
@@ -313,7 +314,7 @@ def _calls(node: ast.AST, names: frozenset[str] | set[str]) -> bool:
     return name in names
 
 
-def _is_waiting_get(node: ast.AST) -> bool:
+def _is_waiting_get(node: ast.AST) -> TypeGuard[ast.Call]:
     """Return whether a call is `.get()` or `.get(timeout=...)`, as one waits for an answer."""
     return (
         isinstance(node, ast.Call)

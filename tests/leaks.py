@@ -84,7 +84,7 @@ def _descriptors() -> list[tuple[int, str]]:
 
 
 def _children() -> list[int]:
-    pids = []
+    pids: list[int] = []
     for listing in Path("/proc/self/task").glob("*/children"):
         try:
             pids.extend(int(pid) for pid in listing.read_text().split())

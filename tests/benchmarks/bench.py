@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from actortorrent.lab.processes import ACTORTORRENT
 from actortorrent.lab.tracker import EmbeddedTracker
 from actortorrent.version import VERSION
 from tests.benchmarks.measuring import Cost, Spread, measure
@@ -52,14 +53,14 @@ Command = Callable[[Task, Path], list[str | Path]]
 
 def actortorrent_command(task: Task, into: Path) -> list[str | Path]:
     """Return how our client fetches it."""
-    command = [sys.executable, "-m", "actortorrent", "fetch", task.content.torrent]
+    command = [*ACTORTORRENT, "fetch", str(task.content.torrent)]
     options = ["--peer", task.seed, "--no-trackers", "--port", "0", "--progress", "none"]
     return [*command, "--output", into, *options]
 
 
 def libtorrent_command(task: Task, into: Path) -> list[str | Path]:
     """Return how libtorrent fetches it; it flushes before it exits."""
-    script = [sys.executable, "-P", LIBTORRENT_SCRIPT]
+    script: list[str | Path] = [sys.executable, "-P", LIBTORRENT_SCRIPT]
     return [*script, "fetch", task.content.torrent, into, "--peer", task.seed]
 
 

@@ -26,9 +26,9 @@ def tracker(heard: list[Heard]) -> Iterator[EmbeddedTracker]:
 
 
 def announce(
-    tracker: EmbeddedTracker, name: bytes, port: int, **more: object
+    tracker: EmbeddedTracker, name: bytes, port: int, **more: str | int
 ) -> dict[bytes, object]:
-    fields = {
+    fields: dict[str, str | bytes | int] = {
         "info_hash": INFO_HASH,
         "peer_id": name.ljust(20, b"-"),
         "port": port,
@@ -87,7 +87,7 @@ def test_it_listens_on_ipv6(heard: list[Heard]) -> None:
 def test_as_a_process_it_says_where_it_is_and_what_it_hears() -> None:
     with Running([sys.executable, "-m", "actortorrent.lab.tracker"]) as process:
         url = process.wait_for_line(r'"listening", "url": "(.*?)"')[1]
-        fields = {
+        fields: dict[str, str | bytes | int] = {
             "info_hash": INFO_HASH,
             "peer_id": "p" * 20,
             "port": 1001,

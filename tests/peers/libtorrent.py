@@ -63,6 +63,7 @@ def _start(
 ) -> Iterator[Libtorrent]:
     need_module("libtorrent")
     # -P: or this folder's libtorrent.py would stand before the real one.
-    command = [sys.executable, "-P", SCRIPT, mode, content.torrent, folder, "--host", host, *extra]
+    script: list[str | Path] = [sys.executable, "-P", SCRIPT]
+    command = [*script, mode, content.torrent, folder, "--host", host, *extra]
     with Running(within(namespace, command)) as process:
         yield Libtorrent(process)

@@ -52,7 +52,8 @@ class Peer:
         self._options = options
         self._began = time.monotonic()
         self._alarm, alarm_in = os.pipe()
-        self._session = lt.session(_settings(options))
+        settings: Any = _settings(options)  # its stubs name every setting; they lag behind
+        self._session = lt.session(settings)
         self._session.set_alert_fd(alarm_in)
         self._handle = self._session.add_torrent(_torrent(options))
         for peer in options.peer:
@@ -63,7 +64,7 @@ class Peer:
         is_over = False
         while not is_over:
             readable, _, _ = select.select([self._alarm, sys.stdin], [], [])
-            if sys.stdin in readable and not sys.stdin.buffer.read1(1):
+            if sys.stdin in readable and not os.read(sys.stdin.fileno(), 1):
                 is_over = True
             if self._alarm in readable:
                 os.read(self._alarm, 4096)

@@ -53,7 +53,7 @@ def opentracker(
     (folder / WHITELIST).write_text("".join(f"{info_hash.hex()}\n" for info_hash in allowed))
     folder.chmod(0o755)  # started by root, it becomes `nobody`, and reads the list again
     where = ["-i", host, "-p", str(port), "-P", str(port)]
-    arguments = [command, *where, "-d", folder, "-w", WHITELIST]
+    arguments: list[str | Path] = [command, *where, "-d", folder, "-w", WHITELIST]
     with Running(within(namespace, arguments), folder=folder) as process:
         wait_until(lambda: is_listening(host, port, namespace), process, "opentracker listens")
         tracker = OpenTracker(f"http://{host}:{port}/announce", f"udp://{host}:{port}/announce")
