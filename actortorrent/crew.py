@@ -198,18 +198,18 @@ class Crew:
 
     def last_progress(self) -> Progress | None:
         """Return the picture once all that came is written, if the reporter still lives."""
-        for answer, seconds in self._last_words():
+        for answer in self._last_words():
             with suppress(*NO_ANSWER):
-                answer().get(timeout=seconds)
+                answer().get(timeout=STOP_SECONDS)
         try:
             return self.reporter.progress().get(timeout=STOP_SECONDS)
         except (AttributeError, *NO_ANSWER):
             return None
 
-    def _last_words(self) -> Iterator[tuple[Message[[], Any], float]]:
+    def _last_words(self) -> Iterator[Message[[], Any]]:
         if hasattr(self, "piece_manager"):
-            yield self.storage.ping, SAVE_SECONDS
-            yield self.piece_manager.report, STOP_SECONDS
+            yield self.storage.ping
+            yield self.piece_manager.report
 
     def stop_all(self) -> None:
         """Stop every actor, in the reverse of the order in which they were started."""

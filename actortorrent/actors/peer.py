@@ -52,6 +52,7 @@ class PeerActor(PeerConnection):
         self._uploads = Uploads(
             torrent.open_reader,
             self._protocol.piece_header,
+            torrent.geometry.piece_count,
             is_limited=torrent.is_upload_limited,
         )
         self._upload_meter = RateMeter()
@@ -165,7 +166,7 @@ class PeerActor(PeerConnection):
     def grant_download(self, byte_count: int) -> None:
         """Read so many bytes more (a limit is set)."""
         self._has_asked_to_download = False
-        self._downloads.allowance = (self._downloads.allowance or 0) + byte_count
+        self._downloads.grant(byte_count, time.monotonic())
         self._rewatch()
 
     def _ask_to_download(self) -> None:
@@ -178,11 +179,13 @@ class PeerActor(PeerConnection):
     def introduce(self, our_bitfield: bytes) -> None:
         """Say what we have (nothing, if `our_bitfield` is empty): the first message of ours."""
         if our_bitfield:
+            self._uploads.offer_all(our_bitfield)
             self._say(Bitfield(our_bitfield))
         self._tell.seeder.peer_joined.defer(self._conn, self._me)
 
     def we_have(self, piece_indexes: tuple[int, ...]) -> None:
         """Tell the peer of pieces that were verified."""
+        self._uploads.offer(piece_indexes)
         self._send(self._protocol.haves(piece_indexes))
         self._rewatch()
 

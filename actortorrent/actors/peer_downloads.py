@@ -13,7 +13,6 @@ from actortorrent.wire.handshake import HANDSHAKE_BYTES
 from actortorrent.wire.peer_protocol import Block
 
 SNUB_SECONDS = 20.0  # without a block that was asked for
-FREE_BYTES = 320 * 1024  # read whatever the limit: the handshake and the largest bitfield
 
 
 class Downloads:
@@ -66,6 +65,12 @@ class Downloads:
         room = depth - self._borrowed.in_flight_bytes
         return 0 if self.has_asked or room < max(BLOCK_BYTES, depth // 4) else room
 
+    def grant(self, byte_count: int, now: float) -> None:
+        """Allow so many bytes more to be read; if none were, it was we who kept it waiting."""
+        if not self.allowance:
+            self._last_came = now
+        self.allowance = (self.allowance or 0) + byte_count
+
     def borrow(self, leases: Iterable[Lease], now: float) -> None:
         """Take leases."""
         self.has_asked = False
@@ -110,8 +115,8 @@ class Downloads:
         return self._borrowed.give_back()
 
     def has_stalled(self, now: float) -> bool:
-        """Say whether blocks were asked for and none came for too long."""
-        waits = self._borrowed.in_flight_bytes > 0 and self.allowance is None
+        """Say whether blocks were asked for, might be read, and none came for too long."""
+        waits = self._borrowed.in_flight_bytes > 0 and self.allowance != 0
         return waits and now - self._last_came > SNUB_SECONDS
 
     def snub(self) -> None:

@@ -8,7 +8,7 @@ call and sent, headers and blocks, in another.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from actortorrent.errors import PeerProtocolError, StorageError
@@ -38,18 +38,28 @@ class Uploads:
     `allowance` is how many bytes may be sent before more are granted; None: any.
     """
 
-    __slots__ = ("_open_reader", "_piece_header", "_queue", "_reader", "allowance", "sent_bytes")
+    __slots__ = (
+        "_offered",
+        "_open_reader",
+        "_piece_header",
+        "_queue",
+        "_reader",
+        "allowance",
+        "sent_bytes",
+    )
 
     def __init__(
         self,
         open_reader: Callable[[], ContentReader],
         piece_header: Callable[[int, int, int], bytes],
+        piece_count: int,
         *,
         is_limited: bool,
     ) -> None:
         self._open_reader = open_reader
         self._piece_header = piece_header
         self._reader: ContentReader | None = None
+        self._offered = bytearray((piece_count + 7) // 8)  # what the peer was told that we have
         self._queue: deque[Request] = deque()
         self.allowance = 0 if is_limited else None
         self.sent_bytes = 0
@@ -59,12 +69,25 @@ class Uploads:
         """Return the bytes asked for and not yet sent."""
         return sum(request.length for request in self._queue)
 
+    def offer(self, piece_indexes: Iterable[int]) -> None:
+        """Note pieces that the peer is told of: it may ask for these and no others."""
+        for piece_index in piece_indexes:
+            self._offered[piece_index // 8] |= 0x80 >> piece_index % 8
+
+    def offer_all(self, bitfield: bytes) -> None:
+        """Note all pieces of a bitfield that the peer is sent."""
+        self._offered[:] = bitfield
+
     def ask(self, request: Request) -> None:
         """Queue a request.
 
         Raises:
-            PeerProtocolError: if the peer asks for more than anybody can want at once.
+            PeerProtocolError: if the peer asks for what we never said we had (on the disk
+                there may be anything), or for more than anybody can want at once.
         """
+        piece_index = request.piece_index
+        if not self._offered[piece_index // 8] << piece_index % 8 & 0x80:
+            raise PeerProtocolError(f"expected a piece that we have, found {request}")
         if len(self._queue) >= MAX_QUEUED_REQUESTS:
             raise PeerProtocolError(
                 f"expected at most {MAX_QUEUED_REQUESTS} requests waiting, found one more"

@@ -70,7 +70,6 @@ class Reporter(Actor):
         self._transfer = TransferStatus()
         self._trackers: dict[int, TrackerStatus] = {}
         self._checked = (0, 0)
-        self._has_had_peers = False
         self._has_dialled = False
         self._has_ended = False
         now = time.monotonic()
@@ -120,7 +119,6 @@ class Reporter(Actor):
     def swarm_changed(self, status: SwarmStatus) -> None:
         """Note how the swarm stands."""
         self._swarm = status
-        self._has_had_peers = self._has_had_peers or status.connected > 0
         self._has_dialled = True
 
     def transfer_changed(self, status: TransferStatus) -> None:
@@ -241,7 +239,7 @@ class Reporter(Actor):
             ratio=self._ratio(),
             is_swarm_hopeless=self._has_dialled and self._swarm.is_hopeless,
             is_anyone_known=self._swarm.waiting > 0,
-            has_had_peers=self._has_had_peers,
+            has_had_peers=self._swarm.has_met_anyone,
             has_trackers=self._has_trackers,
             tracker_refusals=tuple(map(str, trackers)) if has_all_refused else (),
             last_dial_failure=self._swarm.last_failure,

@@ -69,6 +69,7 @@ class Swarm(Actor):
         self._is_complete = False
         self._banned_count = 0
         self._last_failure = ""
+        self._has_met_anyone = False
         self._dial_timer: Timer | None = None
         self._will_report = False
 
@@ -115,6 +116,7 @@ class Swarm(Actor):
         if live is None:
             return
         live.peer_id = peer_id
+        self._has_met_anyone = True
         address = live.connection.address
         self._book.answered(address, time.monotonic())
         if self._book.is_banned(address, peer_id):
@@ -236,6 +238,7 @@ class Swarm(Actor):
                 dialling=len(self._live) - connected,
                 waiting=self._book.waiting_count,
                 banned=self._banned_count,
+                has_met_anyone=self._has_met_anyone,
                 is_hopeless=not self._live and self._book.is_hopeless,
                 last_failure=self._last_failure,
             )

@@ -25,7 +25,8 @@ class SwarmStatus:
     """Count connections and addresses.
 
     `is_hopeless`: nobody is connected or being dialled, and every address known (if
-    any) has failed more than once. `last_failure` says how the last dial ended.
+    any) has failed more than once. `has_met_anyone`: some peer has shaken hands, ever.
+    `last_failure` says how the last dial that came to nothing ended.
     """
 
     connected: int = 0
@@ -33,6 +34,7 @@ class SwarmStatus:
     waiting: int = 0
     banned: int = 0
     is_hopeless: bool = False
+    has_met_anyone: bool = False
     last_failure: str = ""
 
 

@@ -29,6 +29,7 @@ from actortorrent.wire.addresses import Address
 from actortorrent.wire.handshake import Handshake
 from actortorrent.wire.messages import (
     Bitfield,
+    Choke,
     Interested,
     KeepAlive,
     Message,
@@ -93,7 +94,9 @@ class Talk:
             raise GoneError from None
 
     def say(self, *messages: Message) -> None:
-        """Send messages that are legal now."""
+        """Send messages that are legal now; a choke ends what was asked for before."""
+        if Choke() in messages:
+            self._heard = deque(one for one in self._heard if not isinstance(one, Request))
         self.send(b"".join(self._protocol.send(message) for message in messages))
 
     def shake_hands(self) -> Handshake:
@@ -137,6 +140,17 @@ class Talk:
         """Return the next so many of a kind."""
         return [self.hear(kind) for _ in range(count)]
 
+    def hears_nothing(self, kind: type[Any], seconds: float) -> bool:
+        """Listen for so long, and say whether nothing of a kind came."""
+        self.sock.settimeout(seconds)
+        try:
+            self.hear(kind)
+        except AssertionError:
+            return True
+        finally:
+            self.sock.settimeout(PATIENCE_SECONDS)
+        return False
+
     def listen(self) -> None:
         """Listen, and answer nothing, until the other side goes."""
         with suppress(GoneError):
@@ -154,7 +168,7 @@ class Talk:
         try:
             data = self.sock.recv(READ_BYTES)
         except TimeoutError:
-            raise AssertionError(f"nothing was said for {PATIENCE_SECONDS:.0f} s") from None
+            raise AssertionError(f"nothing was said for {self.sock.gettimeout()} s") from None
         except OSError:
             raise GoneError from None
         if not data:
