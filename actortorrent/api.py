@@ -60,13 +60,16 @@ class Settings(TypedDict, total=False):
     max_peers: int
     download_limit: int | None
     upload_limit: int | None
+    upload_slots: int | None
     is_sequential: bool
     keep_seeding: bool
     seed_ratio: float | None
     seed_seconds: float | None
     stall_timeout_seconds: float | None
     trace_level: str
+    trace_name: str
     seed: int | None
+    pace: float
 
 
 def fetch(

@@ -54,6 +54,7 @@ class Crew:
         options: SessionOptions,
         peer_id: bytes,
         location: ContentLocation | None,
+        peer_class: type[PeerActor] = PeerActor,
     ) -> None:
         self._runtime = runtime
         self._metainfo = metainfo
@@ -61,6 +62,7 @@ class Crew:
         self._bind = own_address(options.bind)
         self._peer_id = peer_id
         self._location = location
+        self._peer_class = peer_class
         self._started: list[Proxy] = []
         self._peers: list[PeerProxy] = []
         self.tracker: TrackerProxy | None = None
@@ -126,6 +128,8 @@ class Crew:
                 bind=self._bind,
                 upload_limit=options.upload_limit,
                 download_limit=options.download_limit,
+                slots=options.upload_slots,
+                pace=options.pace,
             ),
         )
 
@@ -148,7 +152,7 @@ class Crew:
 
     def _start_peer(self, connection: Connection) -> PeerProxy:
         """Start a peer's actor: what the swarm does for each connection, in its thread."""
-        ref = PeerActor.start(self._runtime, connection, self._torrent, self._neighbours)
+        ref = self._peer_class.start(self._runtime, connection, self._torrent, self._neighbours)
         peer = proxy_of(ref, PeerProxy)
         self._peers = [one for one in self._peers if one.actor_ref.is_alive()] + [peer]
         return peer

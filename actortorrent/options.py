@@ -23,6 +23,7 @@ class SessionOptions:
         max_peers: connections at most.
         download_limit: bytes a second for all peers together, or None.
         upload_limit: bytes a second for all peers together, or None.
+        upload_slots: peers served at once, 0 for none; None: by the upload limit.
         is_sequential: fetch the pieces in order, for playing while fetching.
         selected_files: indexes of the files wanted, or None for all.
         keep_seeding: stay when complete, until interrupted or another limit is met.
@@ -31,7 +32,9 @@ class SessionOptions:
         stall_timeout_seconds: give up after this long without a byte of use, or None.
         trace: file to write the trace to, or None.
         trace_level: "piece", "block" or "payload".
+        trace_name: what the trace calls this client; empty: a part of its peer id.
         seed: number that the dice are seeded with, or None for chance.
+        pace: how many times as fast as usual slots are reviewed and turns pass (the lab).
     """
 
     output: Path
@@ -42,6 +45,7 @@ class SessionOptions:
     max_peers: int = DEFAULT_MAX_PEERS
     download_limit: int | None = None
     upload_limit: int | None = None
+    upload_slots: int | None = None
     is_sequential: bool = False
     selected_files: frozenset[int] | None = None
     keep_seeding: bool = False
@@ -50,4 +54,6 @@ class SessionOptions:
     stall_timeout_seconds: float | None = None
     trace: Path | None = None
     trace_level: str = "piece"
+    trace_name: str = ""
     seed: int | None = None
+    pace: float = 1.0

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actortorrent.actors.base import NO_ANSWER, Runtime
+from actortorrent.actors.peer import PeerActor
 from actortorrent.actors.reporter import ContentKnown, Notice, TrackersLeft
 from actortorrent.actors.trace_writer import Trace, start_trace
 from actortorrent.crew import Crew
@@ -78,6 +79,7 @@ class Session:
         on_notice: called in the thread of `run` with one line that people should know.
         location: where the content lies, for seeding what is there; without it, it is
             fetched into `options.output`.
+        peer_class: the actor of a connection, for those who want another behaviour.
     """
 
     def __init__(
@@ -88,12 +90,14 @@ class Session:
         on_progress: Callable[[Progress], None] | None = None,
         on_notice: Callable[[str], None] | None = None,
         location: ContentLocation | None = None,
+        peer_class: type[PeerActor] = PeerActor,
     ) -> None:
         self._metainfo = metainfo
         self._options = options
         self._on_progress = on_progress
         self._on_notice = on_notice
         self._location = location
+        self._peer_class = peer_class
         self._outbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._rng = random.Random(options.seed)
         self._peer_id = new_peer_id(self._rng)
@@ -144,7 +148,9 @@ class Session:
             actor_failed=self._actor_failed,
             rng=self._rng,
         )
-        crew = self._crew = Crew(runtime, self._metainfo, options, self._peer_id, self._location)
+        crew = self._crew = Crew(
+            runtime, self._metainfo, options, self._peer_id, self._location, self._peer_class
+        )
         crew.start(self._goals(), self._outbox)
         return crew
 
@@ -157,6 +163,7 @@ class Session:
             total_length=self._metainfo.total_length,
             seed=self._options.seed,
             level=self._options.trace_level,
+            node=self._options.trace_name,
         )
 
     def _goals(self) -> Goals:

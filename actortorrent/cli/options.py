@@ -127,6 +127,13 @@ _NETWORK_OPTIONS: tuple[Decorator[Any], ...] = (
         help="Send at most so much a second to all peers together.",
     ),
     option(
+        "--upload-slots",
+        type=click.IntRange(0, MAX_PEERS),
+        metavar="N",
+        group=NETWORK,
+        help="Serve at most so many peers at once; 0: none.  [default: 4 to 8, by --up]",
+    ),
+    option(
         "--no-trackers",
         is_flag=True,
         group=NETWORK,
@@ -204,4 +211,8 @@ _OUTPUT_OPTIONS: tuple[Decorator[Any], ...] = (
         metavar="LEVEL",
         help="How fine the trace is: piece, block or payload.",
     ),
+    # What the lab needs to show the same again, quickly and by name.
+    option("--trace-name", default="", metavar="NAME", hidden=True, group=OUTPUT),
+    option("--dice-seed", type=int, metavar="N", hidden=True, group=OUTPUT),
+    option("--pace", type=float, default=1.0, callback=above_zero, hidden=True, group=OUTPUT),
 )

@@ -43,12 +43,16 @@ def settings_from(given: dict[str, Any]) -> Settings:
         max_peers=given["max_peers"],
         download_limit=given["download_limit"],
         upload_limit=given["upload_limit"],
+        upload_slots=given["upload_slots"],
         is_sequential=given.get("sequential", False),
         stall_timeout_seconds=given.get("stall_timeout"),
         keep_seeding=given["keep_seeding"],
         seed_ratio=given["seed_ratio"],
         seed_seconds=None if minutes is None else minutes * SECONDS_A_MINUTE,
         trace_level=given["trace_level"],
+        trace_name=given["trace_name"],
+        seed=given["dice_seed"],
+        pace=given["pace"],
     )
 
 
