@@ -286,14 +286,16 @@ class PeerActor(PeerConnection):
 
     def on_end(self, error: BaseException | None) -> None:
         """Give back all that was lent, and tell everyone that the peer has gone."""
-        self._uploads.close()
-        given_back = self._hand_over_what_came()
-        self._tell.piece_manager.peer_left.defer(
-            self._conn, given_back, self._downloads.last_lease_id
-        )
-        self._tell_rates(time.monotonic())
-        self._tell.seeder.peer_left.defer(self._conn)
-        super().on_end(error)
+        try:
+            self._uploads.close()
+            given_back = self._hand_over_what_came()
+            self._tell.piece_manager.peer_left.defer(
+                self._conn, given_back, self._downloads.last_lease_id
+            )
+            self._tell_rates(time.monotonic())
+            self._tell.seeder.peer_left.defer(self._conn)
+        finally:
+            super().on_end(error)
 
 
 class PeerProxy(Proxy):

@@ -95,8 +95,9 @@ class Reporter(Actor):
         self._checked = (bytes_done, bytes_total)
 
     def content_known(self) -> None:
-        """Note that the check is over; fetching begins."""
-        self._phase = "fetching"
+        """Note that the check is over; fetching begins, unless all is there."""
+        if self._phase != "seeding":
+            self._phase = "fetching"
         self._last_progress_at = time.monotonic()
         self._outbox.put(ContentKnown())
 

@@ -94,10 +94,10 @@ class Seeder(SocketActor):
 
     def on_end(self, error: BaseException | None) -> None:  # noqa: ARG002 - the hook's signature
         """Listen no more, and tell the last totals."""
-        self._report()
         for listener in self._listeners:
             self._unwatch(listener)
             listener.close()
+        self._report()
 
     def listening_port(self) -> int:
         """Answer with the port that peers can reach us on."""
