@@ -27,6 +27,7 @@ from actortorrent.actors.peer_socket import (
 from actortorrent.actors.peer_values import Connection, Neighbours, Parting, TorrentFacts
 from actortorrent.actors.wire_trace import WireTrace
 from actortorrent.errors import PeerProtocolError, StorageError
+from actortorrent.wire.addresses import Address
 from actortorrent.wire.handshake import Handshake
 from actortorrent.wire.messages import KeepAlive, Message
 from actortorrent.wire.peer_protocol import Block, PeerProtocol
@@ -155,10 +156,18 @@ class PeerConnection(SocketActor):
 
     def _connected(self, sock: socket.socket) -> None:
         self._socket = PeerSocket(sock)
+        self._record_opened(sock)
         self._deadline = self._after(HANDSHAKE_SECONDS, "_too_late")
         if self._connection.we_dialled:
             self._send(self._protocol.handshake())
         self._rewatch()
+
+    def _record_opened(self, sock: socket.socket) -> None:
+        """Say between which addresses: by these, two traces know each other's connections."""
+        if self._inbox.recorder is not None:
+            ends = {"local": sock.getsockname(), "remote": sock.getpeername()}
+            named = {side: Address(end[0], end[1]) for side, end in ends.items()}
+            self._record("bt:connection_opened", {"conn": self._conn, **named})
 
     def _too_late(self) -> None:
         self._go(Parting.NEVER_ANSWERED, "no handshake came")

@@ -16,7 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-FILE_SCHEMA = "actortorrent-trace/1"
+FILE_SCHEMA = "actortorrent-trace/2"
+# What can be read: version 1 lacks only `bt:connection_opened`, and merged traces.
+KNOWN_SCHEMAS = ("actortorrent-trace/1", FILE_SCHEMA)
 HEADER_START = b'{"file_schema"'  # with which every trace file begins
 
 MESSAGE = "actor:message"
@@ -24,6 +26,10 @@ TIMER = "actor:timer"
 REPLY = "actor:reply"
 DECISION = "actor:decision"
 STATE = "actor:state"
+SPAWNED = "actor:spawned"
+CONNECTION_OPENED = "bt:connection_opened"
+WIRE_SENT = "bt:message_sent"
+WIRE_RECEIVED = "bt:message_received"
 GAP = "trace:gap"
 END = "trace:end"
 

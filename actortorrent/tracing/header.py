@@ -34,6 +34,11 @@ class TraceHeader:
         versions: of what took part, by name.
         wall_clock_time: in ISO 8601, at the moment `monotonic_ns`.
         monotonic_ns: the clock of all events' times, when the trace began.
+        flight_recorder: why one was written out; empty: a trace of the whole session.
+        missing_events: how many the flight recorder had let go before its first.
+        nodes: of a merged trace, whose traces it was made of; nothing in any other.
+        connections: of a merged trace, those seen from both ends: node and number of the
+            connection there, twice.
     """
 
     node: str
@@ -48,12 +53,22 @@ class TraceHeader:
     versions: Mapping[str, str] = field(default_factory=dict)
     wall_clock_time: str = ""
     monotonic_ns: int = 0
+    flight_recorder: str = ""
+    missing_events: int = 0
+    nodes: tuple[TracedNode, ...] = ()
+    connections: tuple[tuple[str, int, str, int], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the header as the file has it."""
+        merged = {
+            "nodes": [node.to_json() for node in self.nodes],
+            "connections": [list(one) for one in self.connections],
+        }
+        view = "network" if self.nodes else "client"
+        written_out = {"why": self.flight_recorder, "missing_events": self.missing_events}
         return {
             "file_schema": FILE_SCHEMA,
-            "trace": {"vantage_point": {"name": self.node, "type": "client"}},
+            "trace": {"vantage_point": {"name": self.node, "type": view}},
             "reference_time": {
                 "clock_type": "monotonic",
                 "wall_clock_time": self.wall_clock_time,
@@ -69,11 +84,46 @@ class TraceHeader:
             "level": self.level,
             "versions": dict(self.versions),
             "argv": list(self.argv),
+            **({"flight_recorder": written_out} if self.flight_recorder else {}),
+            **(merged if self.nodes else {}),
         }
 
     def to_line(self) -> bytes:
         """Write the header as the first line of a trace file."""
         return json_line(self.to_json())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracedNode:
+    """Describe one of the traces that a merged one was made of.
+
+    Attributes:
+        name: what stands before its actors' names: `name/Peer-1`.
+        header: its own.
+        begin_ns: when it began, by the merged trace's clock.
+        clock_added_ns: what its wall clock was set forward by (negative: back) so that no
+            message arrives before it is sent.
+        has_end: whether its file is whole: its process was not killed.
+        lost: events that it says it lacks.
+    """
+
+    name: str
+    header: TraceHeader
+    begin_ns: int
+    clock_added_ns: int
+    has_end: bool
+    lost: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a merged trace's header has it."""
+        return {
+            "name": self.name,
+            "begin_ns": self.begin_ns,
+            "clock_added_ns": self.clock_added_ns,
+            "has_end": self.has_end,
+            "lost": self.lost,
+            "header": self.header.to_json(),
+        }
 
 
 def new_header(
@@ -120,7 +170,56 @@ def header_from_json(value: Mapping[str, Any], refuse: Callable[[str], NoReturn]
             refuse(f"expected {key} in the header")
     known = {key: fields[key] for key in _HEADER_KINDS}
     argv = tuple(str(argument) for argument in known.pop("argv"))
-    return TraceHeader(argv=argv, **known)
+    return TraceHeader(
+        argv=argv,
+        nodes=_nodes(value.get("nodes", []), refuse),
+        connections=_connections(value.get("connections", []), refuse),
+        **known,
+        **_flight(value.get("flight_recorder"), refuse),
+    )
+
+
+def _nodes(value: Any, refuse: Callable[[str], NoReturn]) -> tuple[TracedNode, ...]:
+    nodes = []
+    for node in value if isinstance(value, list) else [value]:
+        if not isinstance(node, dict) or not isinstance(header := node.get("header"), dict):
+            refuse("expected the header of each of the nodes")
+        if "nodes" in header or any(type(node.get(key)) is not kind for key, kind in _NODE_KINDS):
+            refuse("expected name, begin_ns, clock_added_ns, has_end and lost of each node")
+        known = {key: node[key] for key, _ in _NODE_KINDS}
+        nodes.append(TracedNode(header=header_from_json(header, refuse), **known))
+    return tuple(nodes)
+
+
+def _connections(
+    value: Any, refuse: Callable[[str], NoReturn]
+) -> tuple[tuple[str, int, str, int], ...]:
+    rows = value if isinstance(value, list) else [value]
+    if any(not isinstance(row, list) or list(map(type, row)) != _ENDS_KINDS for row in rows):
+        refuse("expected a node and a number, twice, for each of the connections")
+    return tuple((row[0], row[1], row[2], row[3]) for row in rows)
+
+
+_NODE_KINDS = (
+    ("name", str),
+    ("begin_ns", int),
+    ("clock_added_ns", int),
+    ("has_end", bool),
+    ("lost", int),
+)
+_ENDS_KINDS = [str, int, str, int]
+
+
+def _flight(value: Any, refuse: Callable[[str], NoReturn]) -> dict[str, Any]:
+    """Read what a header says of a flight recorder, if it does."""
+    if value is None:
+        return {}
+    why, missing = (
+        (value.get("why"), value.get("missing_events")) if isinstance(value, dict) else (None, None)
+    )
+    if not isinstance(why, str) or type(missing) is not int or missing < 0:
+        refuse("expected why and missing_events of the flight_recorder in the header")
+    return {"flight_recorder": why, "missing_events": missing}
 
 
 _HEADER_KINDS: Mapping[str, type | tuple[type, ...]] = {

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, NoReturn, Self
 
 from actortorrent.errors import InvalidTraceError
-from actortorrent.tracing.events import END, FILE_SCHEMA, GAP, Event
+from actortorrent.tracing.events import END, FILE_SCHEMA, GAP, KNOWN_SCHEMAS, Event
 from actortorrent.tracing.header import TraceHeader, header_from_json
 
 MAX_LINE_BYTES = 4 * 1024 * 1024  # a block of 128 KiB in base64 is the longest thing we write
@@ -97,7 +97,7 @@ class TraceFile:
             self._refuse(f"expected the header of a trace, {FILE_SCHEMA}")
         header = self._json(line)
         schema = header.get("file_schema")
-        if schema != FILE_SCHEMA:
+        if schema not in KNOWN_SCHEMAS:
             found = repr(schema)[:MAX_NAME] if isinstance(schema, str) else "no file_schema"
             self._refuse(f"expected file_schema {FILE_SCHEMA}, found {found}")
         return header_from_json(header, self._refuse)

@@ -9,7 +9,7 @@ from tests.tracing.traces import HEADER
 
 def test_the_first_line_says_whose_trace_it_is_and_what_its_times_mean() -> None:
     header = json.loads(HEADER.to_line())
-    assert header["file_schema"] == "actortorrent-trace/1"
+    assert header["file_schema"] == "actortorrent-trace/2"
     assert header["trace"] == {"vantage_point": {"name": HEADER.node, "type": "client"}}
     assert header["reference_time"]["clock_type"] == "monotonic"
     assert header["reference_time"]["monotonic_ns"] == HEADER.monotonic_ns

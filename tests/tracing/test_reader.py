@@ -81,7 +81,7 @@ def test_unknown_names_and_fields_are_kept(tmp_path: Path) -> None:
         (b"d8:announce0:e", "expected the header"),
         (b"{}\n", "found no file_schema"),
         (b'{"file_schema": "qlog"}\n', "found 'qlog'"),
-        (b'{"file_schema": "actortorrent-trace/2"}\n', "found 'actortorrent-trace/2'"),
+        (b'{"file_schema": "actortorrent-trace/9"}\n', "found 'actortorrent-trace/9'"),
         (b'{"file_schema": "actortorrent-trace/1"}\n', "expected a reference_time"),
         (replace(HEADER, node=3).to_line(), "expected node"),  # type: ignore[arg-type]
         (b"{\n", "expected an object of JSON"),
