@@ -16,24 +16,25 @@ def need_command(name: str) -> str:
     """Return the path of a command, or skip the test (in CI: fail it)."""
     found = shutil.which(name)
     if found is None:
-        _do_without(f"{name} is not installed")
+        do_without(f"{name} is not installed")
     return found
 
 
 def need_module(name: str) -> ModuleType:
     """Return a Python module, or skip the test (in CI: fail it)."""
     if importlib.util.find_spec(name) is None:
-        _do_without(f"the Python package {name} is not installed")
+        do_without(f"the Python package {name} is not installed")
     return importlib.import_module(name)
 
 
 def need_root(why: str) -> None:
     """Go on if the tests run as root, or skip the test (in CI: fail it)."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        _do_without(f"not root: {why}")
+        do_without(f"not root: {why}")
 
 
-def _do_without(reason: str) -> NoReturn:
+def do_without(reason: str) -> NoReturn:
+    """Skip the test for want of something (in CI: fail it)."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason}, and in CI no real peer may be missing")
     pytest.skip(reason)
