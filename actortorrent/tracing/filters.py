@@ -6,7 +6,7 @@ filter, any will do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -52,19 +52,19 @@ class EventFilter:
 
     def wants(self, event: Event) -> bool:
         """Say whether the event fits."""
-        self._learn_address(event.data)
+        self._learn_address(event)
         return (
-            (not self._actors or any(_fits(actor, self._actors) for actor in actors_of(event)))
+            (not self._actors or any(_fits(actor, self._actors) for actor in _called(event)))
             and (not self._types or any(_fits(name, self._types) for name in types_of(event)))
             and (not self._pieces or not self._pieces.isdisjoint(pieces_of(event)))
             and (not self._peers or self._is_of_peers(event))
         )
 
-    def _learn_address(self, data: Mapping[str, Any]) -> None:
-        conn, address = data.get("conn"), data.get("address")
+    def _learn_address(self, event: Event) -> None:
+        conn, address = event.data.get("conn"), event.data.get("address")
         known = self._address_of
         if isinstance(conn, int) and isinstance(address, str) and len(known) < MAX_ADDRESSES:
-            known[_peer_of(conn)] = address.lower()
+            known[_node_of(event) + _peer_of(conn)] = address.lower()
 
     def _is_of_peers(self, event: Event) -> bool:
         return any(
@@ -97,9 +97,24 @@ def pieces_of(event: Event) -> set[int]:
 def peers_of(event: Event) -> set[str]:
     """Return the peers that an event names: `peer-3`, and every text it has, in small letters."""
     named = {_peer_of(conn) for conn in _numbers_under(CONN_KEYS, event.data)}
-    named.update(actor.lower() for actor in actors_of(event))
+    named.update(actor.lower() for actor in _called(event))
     named.update(_texts(event.data))
+    node = _node_of(event)
+    if node:  # its connections have numbers of its own
+        named.update([f"{node}{name}" for name in named if name.startswith(PEER_NAME)])
     return named
+
+
+def _called(event: Event) -> set[str]:
+    """Return the names of an event's actors, in a merged trace also without their node."""
+    names = actors_of(event)
+    return names | {name.rpartition("/")[2] for name in names}
+
+
+def _node_of(event: Event) -> str:
+    """Return `node/` of an event in a merged trace, nothing in another."""
+    node, slash, _ = event.actor.rpartition("/")
+    return (node + slash).lower()
 
 
 def _peer_of(conn: int) -> str:
@@ -107,9 +122,10 @@ def _peer_of(conn: int) -> str:
 
 
 def _peer_wished(peer: str) -> str:
-    """Read what a user calls a peer: `3`, `Peer-3` or `10.0.0.1:6881`."""
-    peer = peer.lower()
-    return PEER_NAME + peer if peer.isascii() and peer.isdigit() else peer
+    """Read what a user calls a peer: `3`, `Peer-3`, `node/3` or `10.0.0.1:6881`."""
+    node, slash, peer = peer.lower().rpartition("/")
+    is_number = peer.isascii() and peer.isdigit()
+    return node + slash + (PEER_NAME + peer if is_number else peer)
 
 
 def _fits(name: str, patterns: tuple[str, ...]) -> bool:

@@ -26,6 +26,7 @@ from actortorrent.tracing.wire_wording import wire_arrow, wire_text
 from actortorrent.tracing.wording import duration_text, pairs_text, size_text, value_text
 
 ACTOR_WIDTH = 13
+ID_DIGITS = 8  # behind an actor's name, and a space
 MAX_INDENT = 8  # steps from the first cause
 INDENT = "  "
 REMEMBERED_EVENTS = 50_000  # how far back a cause may lie to be indented under
@@ -70,8 +71,13 @@ ASCII_SIGNS = Signs("->", "<=", "=>", "*", "@", "<-", "o", "x", "-")
 class Teller:
     """Tell events one after another, each in one line or few; to be told all of them."""
 
-    def __init__(self, header: TraceHeader, signs: Signs | None = None) -> None:
+    def __init__(
+        self, header: TraceHeader, signs: Signs | None = None, *, with_ids: bool = False
+    ) -> None:
         self._begin_ns = header.monotonic_ns
+        longest_node = max((len(node.name) + 1 for node in header.nodes), default=0)
+        self._actor_width = ACTOR_WIDTH + longest_node
+        self._id_width = self._actor_width + ID_DIGITS if with_ids else 0
         self._signs = signs or Signs()
         self._depths: dict[str, int] = {}
         self._tell: Mapping[str, Callable[[Event], list[Part]]] = {
@@ -107,9 +113,10 @@ class Teller:
         indent = INDENT * self._depths.get(event.id, 0)
         lead = (
             Part("time", f"{(event.time_ns - self._begin_ns) / 1e9:9.4f}  "),
-            Part("actor", f"{actor if isinstance(actor, str) else event.actor:<{ACTOR_WIDTH}} "),
+            *([Part("quiet", f"{event.id:<{self._id_width}}")] if self._id_width else []),
+            Part("actor", f"{_text(actor, event.actor):<{self._actor_width}} "),
         )
-        below = f"{'':{9 + 2 + ACTOR_WIDTH + 1}}{indent}    "
+        below = f"{'':{9 + 2 + self._id_width + self._actor_width + 1}}{indent}    "
         candidates = [(Part("quiet", below + text),) for text in _candidates(event)]
         return [(*lead, Part("plain", indent), *self._what(event)), *candidates]
 
@@ -189,16 +196,35 @@ class Teller:
 
 def header_lines(header: TraceHeader) -> list[Line]:
     """Return what a trace says of itself, in a few lines."""
-    torrent = (
-        f"{size_text(header.total_length)} in {header.piece_count:,} pieces "
-        f"of {size_text(header.piece_length)}, info-hash {header.info_hash}"
-    )
+    if header.nodes:
+        return _merged_header_lines(header)
     command = value_text(" ".join(header.argv))
     return [
         (Part("quiet", f"Trace of node {header.node}, begun {header.wall_clock_time}"),),
-        (Part("quiet", f"Torrent: {torrent}"),),
+        (Part("quiet", f"Torrent: {_torrent_text(header)}"),),
         (Part("quiet", f"Command: {command}"),),
     ]
+
+
+def _merged_header_lines(header: TraceHeader) -> list[Line]:
+    names = ", ".join(node.name for node in header.nodes)
+    connections = f"{len(header.connections)} connections seen from both ends"
+    return [
+        (Part("quiet", f"Traces of {names}, merged, begun {header.wall_clock_time}"),),
+        (Part("quiet", f"Torrent: {_torrent_text(header)}"),),
+        (Part("quiet", f"Matched: {connections}"),),
+    ]
+
+
+def _torrent_text(header: TraceHeader) -> str:
+    return (
+        f"{size_text(header.total_length)} in {header.piece_count:,} pieces "
+        f"of {size_text(header.piece_length)}, info-hash {header.info_hash}"
+    )
+
+
+def _text(value: object, otherwise: str) -> str:
+    return value if isinstance(value, str) else otherwise
 
 
 def _figures(data: Mapping[str, Any]) -> list[Part]:

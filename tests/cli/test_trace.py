@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
-from actortorrent.cli import trace as trace_command
 from actortorrent.cli.main import CLOSED_PIPE, run
+from actortorrent.cli.traces import telling
 from actortorrent.errors import ExitCode
 from tests.tracing.traces import event, message, write_trace
 
@@ -133,7 +133,7 @@ def test_colours_appear_on_a_terminal_only(
 def test_a_terminal_without_unicode_gets_signs_it_knows(
     file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trace_command, "_prints_unicode", lambda: False)
+    monkeypatch.setattr(telling, "prints_unicode", lambda: False)
     lines = shown(capsys, file)
     assert "<= unchoke" in lines[3]
     assert "\n".join(lines).isascii()

@@ -1,0 +1,1 @@
+"""The commands below `actortorrent trace`, one a file; `cli/trace.py` lists them."""
