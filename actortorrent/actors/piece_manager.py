@@ -181,8 +181,8 @@ class PieceManager(Actor):
         self._ledger.find_verified(verified)
         self._verified_bytes = self._geometry.bytes_of(verified & self._ledger.wanted)
         self.report()
-        self._tell_if_complete()  # first: then nobody need be dialled
-        self._reporter.content_known.defer()
+        self._reporter.content_known.defer(self._ledger.is_complete)
+        self._tell_if_complete()
 
     def runs_stored(
         self,

@@ -94,12 +94,12 @@ class Reporter(Actor):
             self._tell()
         self._checked = (bytes_done, bytes_total)
 
-    def content_known(self) -> None:
-        """Note that the check is over; fetching begins, unless all is there."""
-        if self._phase != "seeding":
-            self._phase = "fetching"
+    def content_known(self, is_complete: bool) -> None:
+        """Note that the check is over; fetching begins, unless nothing is left to do."""
+        self._phase = "fetching"
         self._last_progress_at = time.monotonic()
-        self._outbox.put(ContentKnown())
+        if not is_complete or self._goals.stays_when_complete:
+            self._outbox.put(ContentKnown())
 
     def content_completed(self) -> None:
         """Note that everything wanted is there."""
