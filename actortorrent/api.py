@@ -67,6 +67,7 @@ class Settings(TypedDict, total=False):
     seed_seconds: float | None
     stall_timeout_seconds: float | None
     trace_level: str
+    flight_events: int
     trace_name: str
     seed: int | None
     pace: float

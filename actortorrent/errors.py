@@ -8,7 +8,8 @@
      │    ├── BencodeError              the bytes are not bencoding; knows the offset
      │    └── MetainfoError             bencoded, but not a torrent
      ├── InvalidTraceError           3  not a trace of ours
-     ├── NoProgressError             4  stalled, or nobody to fetch from
+     ├── NoProgressError             4  nobody to fetch from
+     │    └── StalledError              nothing came for too long
      ├── TrackersRefusedError        5  every tracker refused and nothing else was known
      ├── StorageError                6  the disk: full, forbidden, read-only, vanished
      ├── ContentMismatchError        7  the files are not what the torrent describes
@@ -86,6 +87,10 @@ class NoProgressError(ActorTorrentError):
     """Say that nothing came for too long, or that there is nobody to ask."""
 
     exit_code = ExitCode.NO_PROGRESS
+
+
+class StalledError(NoProgressError):
+    """Say that nothing of use came for as long as the user would wait."""
 
 
 class TrackersRefusedError(ActorTorrentError):

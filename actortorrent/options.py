@@ -8,6 +8,7 @@ from pathlib import Path
 from actortorrent.wire.addresses import Address
 
 DEFAULT_MAX_PEERS = 50
+FLIGHT_EVENTS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class SessionOptions:
         stall_timeout_seconds: give up after this long without a byte of use, or None.
         trace: file to write the trace to, or None.
         trace_level: "piece", "block" or "payload".
+        flight_events: how many events are kept in memory where there is no trace; 0: none.
         trace_name: what the trace calls this client; empty: a part of its peer id.
         seed: number that the dice are seeded with, or None for chance.
         pace: how many times as fast as usual slots are reviewed and turns pass (the lab).
@@ -54,6 +56,7 @@ class SessionOptions:
     stall_timeout_seconds: float | None = None
     trace: Path | None = None
     trace_level: str = "piece"
+    flight_events: int = FLIGHT_EVENTS
     trace_name: str = ""
     seed: int | None = None
     pace: float = 1.0

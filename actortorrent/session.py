@@ -13,17 +13,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from actortorrent.actors.base import NO_ANSWER, Runtime
 from actortorrent.actors.peer import PeerActor
 from actortorrent.actors.reporter import ContentKnown, Notice, TrackersLeft
-from actortorrent.actors.trace_writer import Trace, start_trace
 from actortorrent.crew import Crew
 from actortorrent.errors import ActorTorrentError
 from actortorrent.options import SessionOptions
 from actortorrent.rules.ending import End, Goals
 from actortorrent.rules.progress import Progress
+from actortorrent.story import Story, described
 from actortorrent.tracing.header import TraceHeader, new_header
 from actortorrent.wire.handshake import new_peer_id
 from actortorrent.wire.metainfo import Metainfo
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 GOODBYE_SECONDS = 1.5  # for the trackers to hear that we go
 PEER_NAME = "Peer-"  # how the names of peers' actors begin
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,18 @@ class _ActorFailed:
     error: BaseException
 
 
+@dataclass(frozen=True, slots=True)
+class _PeerFailed:
+    """The actor of one peer failed: a bug of ours, too, but the others go on."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _RecordRequested:
+    """Somebody wants to see what the flight recorder holds."""
+
+
 class Session:
     """Run one torrent; `run` returns when it is done.
 
@@ -102,9 +116,10 @@ class Session:
         self._rng = random.Random(options.seed)
         self._peer_id = new_peer_id(self._rng)
         self._crew: Crew | None = None
-        self._trace: Trace | None = None
+        self._story = Story(options)
         self._progress = Progress()
         self._fetching_began = self._fetching_ended = 0.0
+        self._is_calling_out = False
 
     @property
     def port(self) -> int:
@@ -115,6 +130,13 @@ class Session:
         """Make `run` return soon; safe from other threads and from signal handlers."""
         self._outbox.put(_StopRequested())
 
+    def request_record(self) -> None:
+        """Make the session write its flight recorder to a file, say where, and go on.
+
+        Safe from other threads and from signal handlers.
+        """
+        self._outbox.put(_RecordRequested())
+
     def run(self) -> Summary:
         """Run until done, and return how it went.
 
@@ -123,10 +145,10 @@ class Session:
         """
         began = time.monotonic()
         try:
-            crew = self._start()
-            was_interrupted = self._listen(crew)
-        except NO_ANSWER as error:
-            raise self._why_no_answer(error) from error
+            was_interrupted = self._start_and_listen()
+        except Exception as error:
+            self._explain(error)
+            raise
         finally:
             self._stop()
         return Summary(
@@ -139,12 +161,17 @@ class Session:
             trace=self._options.trace,
         )
 
+    def _start_and_listen(self) -> bool:
+        try:
+            return self._listen(self._start())
+        except NO_ANSWER as error:
+            raise self._why_no_answer(error) from error
+
     def _start(self) -> Crew:
         options = self._options
-        if options.trace is not None:
-            self._trace = start_trace(options.trace, self._trace_header(), options.trace_level)
+        self._story.begin(self._trace_header())
         runtime = Runtime(
-            recorder=None if self._trace is None else self._trace.recorder,
+            recorder=self._story.recorder,
             actor_failed=self._actor_failed,
             rng=self._rng,
         )
@@ -200,24 +227,44 @@ class Session:
             case ContentKnown():
                 self._fetching_began = time.monotonic()
                 crew.open_doors()
+            case _RecordRequested():
+                self._notice(self._story.tell("asked for"))
+            case _PeerFailed(text=text):
+                self._notice(text)
+                self._notice(self._story.explain_peer(text))
             case _ActorFailed():
                 raise _as_bug(report) from report.error
+
+    def _explain(self, error: Exception) -> None:
+        """Say in an error where to read what led to it, if that is a riddle."""
+        told = "" if self._is_calling_out else self._story.explain(error)
+        if told and isinstance(error, ActorTorrentError):
+            error.hint = f"{error.hint}; {told}" if error.hint else told
+        else:
+            self._notice(told)
 
     def _show(self, progress: Progress) -> None:
         if progress.phase == "seeding" and not self._fetching_ended:
             self._fetching_ended = time.monotonic()
         self._progress = progress
-        if self._on_progress is not None:
-            self._on_progress(progress)
+        self._call(self._on_progress, progress)
 
     def _tell_stopping(self) -> None:
-        if self._on_progress is not None and self._progress.phase != "starting":
+        if self._progress.phase != "starting":
             activity = "telling the trackers that we go, and saving"
-            self._on_progress(replace(self._progress, phase="stopping", activity=activity))
+            stopping = replace(self._progress, phase="stopping", activity=activity)
+            self._call(self._on_progress, stopping)
 
     def _notice(self, text: str) -> None:
-        if self._on_notice is not None:
-            self._on_notice(text)
+        if text:
+            self._call(self._on_notice, text)
+
+    def _call(self, callback: Callable[[T], None] | None, report: T) -> None:
+        """Call who watches; what they raise ends the session, and is no failure of ours."""
+        if callback is not None:
+            self._is_calling_out = True
+            callback(report)
+            self._is_calling_out = False
 
     def _actor_failed(self, name: str, error: BaseException) -> None:
         """Hear, in the failing actor's thread, that it has failed.
@@ -225,7 +272,7 @@ class Session:
         A peer's death is nobody else's; any other actor's ends the session.
         """
         if name.startswith(PEER_NAME):
-            self._outbox.put(Notice(f"{name} failed, a bug of ours: {_described(error)}"))
+            self._outbox.put(_PeerFailed(f"{name} failed, a bug of ours: {described(error)}"))
         else:
             self._outbox.put(_ActorFailed(name, error))
 
@@ -243,9 +290,8 @@ class Session:
     def _stop(self) -> None:
         if self._crew is not None:
             self._stop_crew(self._crew)
-        if self._trace is not None:
-            for notice in self._trace.stop():
-                self._notice(notice)
+        for notice in self._story.stop():
+            self._notice(notice)
 
     def _stop_crew(self, crew: Crew) -> None:
         if crew.tracker is not None:
@@ -277,10 +323,6 @@ def _as_bug(failed: _ActorFailed) -> ActorTorrentError:
     if isinstance(failed.error, ActorTorrentError):
         return failed.error
     return ActorTorrentError(
-        f"{failed.name} failed: {_described(failed.error)}",
+        f"{failed.name} failed: {described(failed.error)}",
         hint="this is a bug of ours; what was verified is kept",
     )
-
-
-def _described(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"

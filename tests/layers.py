@@ -29,7 +29,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "options": frozenset({"errors", WIRE_VALUES}),
     "actors": BELOW_ACTORS | {"options"},
     "crew": BELOW_ACTORS | {"actors", "options"},
-    "session": BELOW_ACTORS | {"actors", "options", "crew"},
+    "story": BELOW_ACTORS | {"actors", "options"},
+    "session": BELOW_ACTORS | {"actors", "options", "crew", "story"},
     "creating": BELOW_ACTORS | {"actors"},  # makes torrents, and needs no actor
     "trackers": BELOW_ACTORS | {"actors"},  # asks trackers once, outside a session
     "lab": BELOW_ACTORS | {"actors", "options"},
@@ -40,7 +41,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 }
 
 # Modules at the top that stand beside `session`: each runs one job of the API with actors.
-BESIDE_SESSION = frozenset({"crew", "creating", "trackers", "verifying"})
+BESIDE_SESSION = frozenset({"crew", "story", "creating", "trackers", "verifying"})
 
 # Libraries that have a place, and the modules or layers where that is.
 PLACE_OF: Mapping[str, tuple[str, ...]] = {

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first asks to stop in order, the second exits at once."""
+"""Ctrl-C: the first asks to stop in order, the second exits at once; SIGUSR1: tell."""
 
 from __future__ import annotations
 
@@ -38,6 +38,20 @@ def stopping_on_signals(request_stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def recording_on_signal(request_record: Callable[[], None]) -> Iterator[None]:
+    """Call `request_record` at each SIGUSR1, where the system has it."""
+    number = getattr(signal, "SIGUSR1", None)
+    if number is None:
+        yield
+        return
+    before = signal.signal(number, lambda _number, _frame: request_record())
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def _exit_at_once() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from actortorrent import Metainfo, Progress, Session, SessionOptions
 from actortorrent.api import Settings, content_path, listed_files, wanted_length
 from actortorrent.cli.failures import describe_failure
-from actortorrent.cli.interrupts import stopping_on_signals
+from actortorrent.cli.interrupts import recording_on_signal, stopping_on_signals
 from actortorrent.cli.views import make_view
 from actortorrent.cli.views.view import Job, View
 from actortorrent.errors import ExitCode
@@ -90,7 +90,8 @@ def run_session(make_session: Callable[..., Session], job: Job, view: View) -> E
     session: Session = make_session(
         on_progress=lambda progress: _show(progress, session, view), on_notice=view.notice
     )
-    with stopping_on_signals(session.request_stop):
+    stopping = stopping_on_signals(session.request_stop)
+    with stopping, recording_on_signal(session.request_record):
         summary = session.run()
     view.end(job, summary)
     return ExitCode.INTERRUPTED if summary.was_interrupted else ExitCode.DONE

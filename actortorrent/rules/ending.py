@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actortorrent.errors import ActorTorrentError, NoProgressError, TrackersRefusedError
+from actortorrent.errors import (
+    ActorTorrentError,
+    NoProgressError,
+    StalledError,
+    TrackersRefusedError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +100,8 @@ def _end_of_hopeless(situation: Situation) -> End | None:
     return None
 
 
-def _stalled(timeout_seconds: float, activity: str) -> NoProgressError:
-    return NoProgressError(
+def _stalled(timeout_seconds: float, activity: str) -> StalledError:
+    return StalledError(
         f"nothing came for {timeout_seconds:g} s; at the end: {activity or 'nothing'}",
         hint="what was verified is kept: run the same command again to go on",
     )

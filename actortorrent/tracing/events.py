@@ -32,6 +32,7 @@ WIRE_SENT = "bt:message_sent"
 WIRE_RECEIVED = "bt:message_received"
 GAP = "trace:gap"
 END = "trace:end"
+FLIGHT = "flight recorder"  # why events are missing at the beginning, where it wrote a trace
 
 # ASCII only: a file that every tool and terminal can show.
 _write_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode

@@ -20,7 +20,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from actortorrent.tracing.events import DECISION, END, GAP, MESSAGE, REPLY, STATE, TIMER, Event
+from actortorrent.tracing.events import (
+    DECISION,
+    END,
+    FLIGHT,
+    GAP,
+    MESSAGE,
+    REPLY,
+    STATE,
+    TIMER,
+    Event,
+)
 from actortorrent.tracing.header import TraceHeader
 from actortorrent.tracing.wire_wording import wire_arrow, wire_text
 from actortorrent.tracing.wording import duration_text, pairs_text, size_text, value_text
@@ -171,12 +181,15 @@ class Teller:
 
     def _gap(self, event: Event) -> list[Part]:
         lost = value_text(event.data.get("lost"))
+        if event.data.get("why") == FLIGHT:
+            return [Part("quiet", f"{lost} events came before, and were not kept")]
         text = f"{lost} events are missing here: they came faster than they could be written"
         return [Part("trouble", f"{self._signs.trouble} {text}")]
 
     def _end(self, event: Event) -> list[Part]:
-        count = value_text(event.data.get("events"))
-        return [Part("quiet", f"the trace ends, in order, after {count} events")]
+        count, why = value_text(event.data.get("events")), event.data.get("why")
+        how = f"is written out: {value_text(why)}" if why else "ends, in order"
+        return [Part("quiet", f"the trace {how}, after {count} events")]
 
     def _spawned(self, event: Event) -> list[Part]:
         kind, by = value_text(event.data.get("class")), value_text(event.data.get("by"))
@@ -201,6 +214,7 @@ def header_lines(header: TraceHeader) -> list[Line]:
     command = value_text(" ".join(header.argv))
     return [
         (Part("quiet", f"Trace of node {header.node}, begun {header.wall_clock_time}"),),
+        *_flight_lines(header),
         (Part("quiet", f"Torrent: {_torrent_text(header)}"),),
         (Part("quiet", f"Command: {command}"),),
     ]
@@ -225,6 +239,18 @@ def _torrent_text(header: TraceHeader) -> str:
 
 def _text(value: object, otherwise: str) -> str:
     return value if isinstance(value, str) else otherwise
+
+
+def _flight_lines(header: TraceHeader) -> list[Line]:
+    """Return what is to be known of a trace that is but the end of a story."""
+    if not header.flight_recorder:
+        return []
+    missing = header.missing_events
+    text = f"the {missing:,} events before its first were not kept" if missing else "all is here"
+    return [
+        (Part("quiet", f"Flight recorder, written out: {value_text(header.flight_recorder)}"),),
+        (Part("quiet", f"It keeps the last events of a session: {text}"),),
+    ]
 
 
 def _figures(data: Mapping[str, Any]) -> list[Part]:

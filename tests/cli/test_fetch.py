@@ -180,6 +180,7 @@ class FakeSession:
     port = 6881
 
     def request_stop(self) -> None: ...
+    def request_record(self) -> None: ...
 
     def run(self) -> Any:
         made.append(self)

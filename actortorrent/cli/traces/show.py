@@ -180,8 +180,9 @@ def _told(
 
 def _remarks(opened: TraceFile) -> Iterator[str]:
     """Yield what there is to say of the file as a whole."""
-    if opened.lost:
-        yield f"{plural(opened.lost, 'event')} could not be written, and are missing"
+    lost = opened.lost - opened.header.missing_events
+    if lost > 0:
+        yield f"{plural(lost, 'event')} could not be written, and are missing"
     if opened.is_cut_off:
         yield "the last line is cut off: the process was killed, or is still writing"
     elif opened.header.nodes:

@@ -1,0 +1,107 @@
+"""What happened in a session, for those who ask: a trace of all, or the last events of it.
+
+With a trace, all goes to its file. Without one a flight recorder keeps the last events,
+and writes them to a file when something went wrong, or somebody asks. That file is an
+ordinary trace. It lies in the folder for temporary files, never with the content, and
+only its owner may read it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from actortorrent.actors.trace_writer import Trace, start_trace, write_all
+from actortorrent.errors import ActorTorrentError, ExitCode, StalledError
+from actortorrent.options import SessionOptions
+from actortorrent.tracing.flight_recorder import FlightRecorder
+from actortorrent.tracing.header import TraceHeader
+from actortorrent.tracing.recorder import Recorder
+
+PREFIX, SUFFIX = "actortorrent-flight-", ".jsonl"
+EVENTS_A_WRITE = 500
+MAX_RECORDS = 20  # files of one session; who asks more often should keep a trace
+
+
+class Story:
+    """Record one session, and write down what was recorded."""
+
+    def __init__(self, options: SessionOptions) -> None:
+        self._options = options
+        self._header: TraceHeader | None = None
+        self._trace: Trace | None = None
+        self._flight: FlightRecorder | None = None
+        self._records = 0
+        self._was_peer_explained = False
+        self.recorder: Recorder | None = None
+
+    def begin(self, header: TraceHeader) -> None:
+        """Be ready to record.
+
+        Raises:
+            UsageError: if there is a file in the place of the trace that is no trace.
+            StorageError: if the trace cannot be written.
+        """
+        options, self._header = self._options, header
+        if options.trace is not None:
+            self._trace = start_trace(options.trace, header, options.trace_level)
+            self.recorder = self._trace.recorder
+        elif options.flight_events:
+            self.recorder = self._flight = FlightRecorder(options.flight_events)
+
+    def stop(self) -> list[str]:
+        """Write the rest of a trace; return what the user is to know, mostly nothing."""
+        return [] if self._trace is None else self._trace.stop()
+
+    def tell(self, why: str) -> str:
+        """Write down what happened; return a line that says where it is and how to read it."""
+        if self._trace is not None:
+            return f"all that happened: actortorrent trace show {self._options.trace}"
+        if self._flight is None or self._header is None or self._records >= MAX_RECORDS:
+            return ""
+        self._records += 1
+        try:
+            path = self._write(self._flight, self._header, why)
+        except OSError as error:
+            return f"what happened before could not be written: {error.strerror or error}"
+        return f"what happened before: actortorrent trace show {path}"
+
+    def explain(self, error: Exception) -> str:
+        """Do as `tell` does if there is no trace, and the error is a riddle; else say nothing."""
+        is_riddle = self._flight is not None and _is_riddle(error)
+        return self.tell(described(error)) if is_riddle else ""
+
+    def explain_peer(self, failure: str) -> str:
+        """Do as `tell` does for the first peer that fails; more of them say no more."""
+        if self._flight is None or self._was_peer_explained:
+            return ""
+        self._was_peer_explained = True
+        return self.tell(failure)
+
+    def _write(self, recorder: FlightRecorder, header: TraceHeader, why: str) -> Path:
+        flight = recorder.look()
+        events = flight.events(time.monotonic_ns(), why)
+        header = replace(header, flight_recorder=why, missing_events=flight.missing)
+        descriptor, path = tempfile.mkstemp(prefix=PREFIX, suffix=SUFFIX)  # mode 0600
+        with cast("BinaryIO", os.fdopen(descriptor, "wb", buffering=0)) as file:
+            write_all(file, [header.to_line()])
+            for first in range(0, len(events), EVENTS_A_WRITE):
+                chunk = events[first : first + EVENTS_A_WRITE]
+                write_all(file, [event.to_line() for event in chunk])
+        return Path(path)
+
+
+def described(error: BaseException) -> str:
+    """Return an error in one line."""
+    return f"{type(error).__name__}: {error}"
+
+
+def _is_riddle(error: Exception) -> bool:
+    """Say whether the last events may explain an error: a bug, or a standstill."""
+    if isinstance(error, ActorTorrentError):
+        return isinstance(error, StalledError) or error.exit_code is ExitCode.BUG
+    return True

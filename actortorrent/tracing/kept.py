@@ -1,0 +1,154 @@
+"""What of an entry may be kept for long: numbers and texts, but no buffers, sockets or actors.
+
+This runs on the actors' threads, for each event. Most are made of numbers and short texts
+and pass as they are: to see that is all that it costs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from enum import Enum
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeAlias, cast
+
+from actortorrent.tracing.recorder import Handling
+from actortorrent.tracing.summaries import MAX_NUMBERS, Json, describe, summarise
+from actortorrent.wire.addresses import Address
+
+LONG_ROW = 4 * MAX_NUMBERS  # items; a longer one is cut at once
+
+# Types of fields, as annotated, whose values may be kept as they are.
+LIGHT_ANNOTATIONS = frozenset(["int", "float", "bool", "str", "int | None", "str | None"])
+
+# How a kind of value is kept: told at once (None), or field by field (what gets them).
+Keeping: TypeAlias = "Callable[[Any], tuple[Any, ...]] | None"
+
+_light: set[type] = {int, bool, float, str, type(None), Address}  # grows, as kinds are seen
+_keepings: dict[type, Keeping] = {}
+
+
+class Told(NamedTuple):
+    """Stand for a value of which only this is kept."""
+
+    summary: Json
+
+
+class Emptied:
+    """Stand for a buffer of which only the length is kept."""
+
+    __slots__ = ("_length",)
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+
+class Fields(NamedTuple):
+    """Stand for a dataclass some of whose fields were too heavy."""
+
+    kind: type
+    values: tuple[object, ...]
+
+
+class Call(NamedTuple):
+    """Stand for a message whose arguments were too heavy; reads as Pykka's does."""
+
+    attr_path: tuple[str, ...]
+    args: tuple[object, ...]
+    kwargs: Mapping[str, object]
+
+
+@describe.register
+def _(value: Told, depth: int) -> Json:  # noqa: ARG001 - so do all below
+    return value.summary
+
+
+@describe.register
+def _(value: Emptied, depth: int) -> Json:  # noqa: ARG001
+    return f"<{len(value)} bytes>"
+
+
+@describe.register
+def _(value: Fields, depth: int) -> Json:
+    kind, values = value
+    like_it: object = object.__new__(kind)
+    for field, item in zip(dataclasses.fields(kind), values, strict=True):
+        object.__setattr__(like_it, field.name, item)
+    return describe(like_it, depth)
+
+
+def kept_data(data: Mapping[str, object]) -> Mapping[str, object]:
+    """Return an event's data as it may be kept."""
+    for value in data.values():
+        if type(value) not in _light:
+            return {key: kept(value) for key, value in data.items()}
+    return data
+
+
+def kept_handling(handling: Handling) -> Handling:
+    """Return a message's handling as it may be kept."""
+    receiver, stamp, received, done, end_ns, op, message, status = handling
+    args = getattr(message, "args", None)
+    if args is None:  # an order to stop, or a question for an attribute
+        return handling
+    if not message.kwargs:
+        for value in args:
+            if type(value) not in _light:
+                break
+        else:
+            return handling
+    named = {name: kept(value) for name, value in message.kwargs.items()}
+    call = Call(message.attr_path, tuple([kept(value) for value in args]), named)
+    return (receiver, stamp, received, done, end_ns, op, call, status)
+
+
+def kept(value: Any) -> Any:  # noqa: PLR0911 - one a kind, the most frequent first
+    """Return a value, or what is kept in its stead; never raises."""
+    kind = type(value)
+    if kind in _light:
+        return value
+    if kind is tuple or kind is list:
+        return _kept_row(value)
+    if kind is bytearray or kind is bytes:
+        return Emptied(len(value))
+    if kind is dict:
+        return kept_data(value)
+    if kind not in _keepings and _learn(kind):
+        return value
+    get_fields = _keepings[kind]
+    if get_fields is None:
+        return Told(summarise(value))
+    return Fields(kind, tuple([kept(field) for field in get_fields(value)]))
+
+
+def _kept_row(row: Any) -> Any:
+    if len(row) > LONG_ROW:
+        return Told(summarise(row))
+    for value in row:
+        if type(value) not in _light:
+            return tuple([kept(value) for value in row])
+    return tuple(row)
+
+
+def _learn(kind: type) -> bool:
+    """Find out how a kind of value is kept that comes for the first time: whether as it is."""
+    names = _light_names(kind)
+    if names is None:
+        _light.add(kind)
+        return True
+    # What gets a single attribute would return no tuple.
+    _keepings[kind] = attrgetter(*names) if len(names) > 1 else None
+    return False
+
+
+def _light_names(kind: type) -> tuple[str, ...] | None:
+    """Return the fields of a frozen value, none of anything else, and None of a light one."""
+    parameters = getattr(kind, "__dataclass_params__", None)
+    if parameters is None or not parameters.frozen:
+        return None if issubclass(kind, Enum) else ()
+    fields = dataclasses.fields(cast("Any", kind))
+    is_light = all(field.type in LIGHT_ANNOTATIONS for field in fields)
+    return None if is_light else tuple(field.name for field in fields)
