@@ -33,7 +33,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "session": BELOW_ACTORS | {"actors", "options", "crew", "story"},
     "creating": BELOW_ACTORS | {"actors"},  # makes torrents, and needs no actor
     "trackers": BELOW_ACTORS | {"actors"},  # asks trackers once, outside a session
-    "lab": BELOW_ACTORS | {"actors", "options"},
+    "lab": BELOW_ACTORS | {"actors", "options", "session", "creating"},
     "api": BELOW_ACTORS | {"actors", "options", "session"},  # the package for programs
     "__init__": BELOW_ACTORS | {"options", "session", "creating", "api"},  # ... under one name
     "cli": DOORS | {"version", "errors", "tracing", "options"},

@@ -31,6 +31,7 @@ COMMANDS = {
     "verify": "Compare files on disk with their torrent.",
     "announce": "Ask a torrent's trackers for peers.",
     "scrape": "Ask a torrent's trackers how many have it.",
+    "lab": "Run a whole swarm on this machine, and trace all of it.",
     "trace": "Read the traces that fetch and seed write.",
 }
 TERMINAL_WIDTH = 100  # help does not get wider than this

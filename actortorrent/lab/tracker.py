@@ -221,14 +221,20 @@ def main() -> None:
         host=options.host,
         port=options.port,
         interval_seconds=options.interval,
-        on_announce=lambda heard: print(heard.as_json(), flush=True),
+        on_announce=lambda heard: _print_line(heard.as_json()),
     )
     with tracker:
-        print(json.dumps({"event": "listening", "url": tracker.url}), flush=True)
+        _print_line(json.dumps({"event": "listening", "url": tracker.url}))
         try:
             sys.stdin.buffer.read()
         except KeyboardInterrupt:
             return
+
+
+def _print_line(text: str) -> None:
+    """Print a line in one piece: several threads do."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
