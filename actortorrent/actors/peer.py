@@ -76,7 +76,11 @@ class PeerActor(PeerConnection):
     def _joined(self, handshake: Handshake) -> None:
         self._me = proxy_of(self.actor_ref, PeerProxy)
         self._tell.swarm.peer_handshaken.defer(self._conn, handshake.peer_id)
+
+    def welcome(self) -> None:
+        """Begin to trade: the swarm has nothing against this peer."""
         self._tell.piece_manager.peer_joined.defer(self._conn, self._me)
+        self._welcome()
 
     def _bitfield_came(self, bitfield: Bitfield) -> None:
         self._tell.piece_manager.peer_has_bitfield.defer(self._conn, bitfield.bits)
@@ -301,6 +305,7 @@ class PeerActor(PeerConnection):
 class PeerProxy(Proxy):
     """The messages that a peer's actor takes."""
 
+    welcome = message(PeerActor.welcome)
     introduce = message(PeerActor.introduce)
     lease = message(PeerActor.lease)
     cancel_leases = message(PeerActor.cancel_leases)

@@ -30,7 +30,7 @@ from actortorrent.errors import PeerProtocolError, StorageError
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.handshake import Handshake
 from actortorrent.wire.messages import KeepAlive, Message
-from actortorrent.wire.peer_protocol import Block, PeerProtocol
+from actortorrent.wire.peer_protocol import Block, Event, PeerProtocol
 
 CONNECT_SECONDS = 8.0
 HANDSHAKE_SECONDS = 10.0  # in all, from the connection on: one byte a second is no excuse
@@ -76,6 +76,8 @@ class PeerConnection(SocketActor):
         self._to_dial: deque[Endpoint] = deque()
         self._socket: PeerSocket | None = None
         self._has_answered = False
+        self._is_welcome = False  # the swarm has nothing against the peer
+        self._held: list[Event] = []  # what it said before that was known
         self._watched = (False, False)
         self._last_received = self._last_sent = time.monotonic()
         self._parting = (Parting.FAILED, "it failed")
@@ -185,6 +187,8 @@ class PeerConnection(SocketActor):
     def _read(self) -> None:
         sock = self._open_socket()
         for _ in range(READS_A_TURN):
+            if self._awaits_welcome:
+                return
             buffer = self._protocol.receive_buffer()
             most_bytes = self._most_bytes_to_read()
             if most_bytes is not None:
@@ -205,11 +209,27 @@ class PeerConnection(SocketActor):
             self._trace.blocks_came(blocks)
             self._blocks_came(blocks, now)
         if len(blocks) != len(events):
-            for event in events:
-                handler = self._handlers.get(type(event))
-                if handler is not None:
-                    self._trace.becomes_cause(event)
-                    handler(event)
+            self._take(events)
+
+    def _take(self, events: list[Event]) -> None:
+        for event in events:
+            handler = self._handlers.get(type(event))
+            if self._awaits_welcome:
+                self._held.append(event)
+            elif handler is not None:
+                self._trace.becomes_cause(event)
+                handler(event)
+
+    @property
+    def _awaits_welcome(self) -> bool:
+        return self._has_answered and not self._is_welcome
+
+    def _welcome(self) -> None:
+        """Take what was held back, and read on."""
+        self._is_welcome = True
+        held, self._held = self._held, []
+        self._take(held)
+        self._rewatch()
 
     def _send(self, *parts: bytes | memoryview) -> None:
         self._last_sent = time.monotonic()
@@ -229,7 +249,7 @@ class PeerConnection(SocketActor):
         sock = self._socket
         if sock is None or self.actor_stopped.is_set():
             return
-        may_read = self._most_bytes_to_read() != 0
+        may_read = not self._awaits_welcome and self._most_bytes_to_read() != 0
         wanted = (may_read, bool(sock.pending_bytes) or self._has_more_to_send())
         if wanted != self._watched:
             self._watched = wanted

@@ -123,13 +123,13 @@ class Swarm(Actor):
             self._book.ban(address, peer_id)  # a new address of an old acquaintance
             live.proxy.leave.defer(Parting.MISBEHAVED, "banned: it sent bad data before")
             return
-        for other in self._live.values():
-            if other is not live and other.peer_id == peer_id:
-                self._drop_one_of(other, live)
-                break
+        others = (one for one in self._live.values() if one is not live)
+        double = next((one for one in others if one.peer_id == peer_id), None)
+        if double is None or self._drop_one_of(double, live) is double:
+            live.proxy.welcome.defer()
         self._report_soon()
 
-    def _drop_one_of(self, older: _Live, newer: _Live) -> None:
+    def _drop_one_of(self, older: _Live, newer: _Live) -> _Live:
         newer_stays = keep_newer(
             self._our_id,
             newer.peer_id,
@@ -143,6 +143,7 @@ class Swarm(Actor):
             "drop_double", f"Peer-{dropped.connection.conn}", rule="the larger peer id's dial stays"
         )
         dropped.proxy.leave.defer(Parting.LEFT, "connected to it already")
+        return dropped
 
     def peer_left(self, conn: int, parting: Parting, reason: str) -> None:
         """Note how a connection ended, and dial another."""
