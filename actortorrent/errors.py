@@ -38,6 +38,7 @@ class ExitCode(IntEnum):
     TRACKERS_REFUSED = 5
     DISK = 6
     CONTENT_MISMATCH = 7
+    FINDINGS = 8  # of `trace lint`
     INTERRUPTED = 130
 
 

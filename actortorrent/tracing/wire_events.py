@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from actortorrent.wire.messages import Message
 
+MAX_BITFIELD_BYTES = 2048  # of 16,384 pieces; a longer one is only counted
 PEER_ID_LIMITS = (32, 127)  # what is printed of a peer id: ASCII
 
 
@@ -117,11 +118,16 @@ def _fields(message: Message | Handshake, *, with_payload: bool) -> dict[str, ob
     fields: dict[str, object] = {}
     for field in dataclasses.fields(message):
         value = getattr(message, field.name)
-        is_payload = with_payload and isinstance(value, bytes)
+        is_payload = isinstance(value, bytes) and (with_payload or _is_short_bitfield(message))
         fields[field.name] = Payload(value) if is_payload else value
     if isinstance(message, Bitfield):
         fields["set_bits"] = int.from_bytes(message.bits).bit_count()
     return fields
+
+
+def _is_short_bitfield(message: Message) -> bool:
+    """Say whether a bitfield is kept whole: which pieces a peer has explains much else."""
+    return isinstance(message, Bitfield) and len(message.bits) <= MAX_BITFIELD_BYTES
 
 
 def _handshake_fields(handshake: Handshake) -> dict[str, object]:

@@ -28,7 +28,8 @@ INFO_HASH = bytes(range(20))
     [
         (Unchoke(), "unchoke", None),
         (Have(5), "have", {"piece_index": 5}),
-        (Bitfield(b"\xff\x80"), "bitfield", {"bits": "<2 bytes>", "set_bits": 9}),
+        (Bitfield(b"\xff\x80"), "bitfield", {"bits": "/4A=", "set_bits": 9}),
+        (Bitfield(bytes(2049)), "bitfield", {"bits": "<2049 bytes>", "set_bits": 0}),
         (
             Request(3, BLOCK, BLOCK),
             "request",

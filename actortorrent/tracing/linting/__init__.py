@@ -1,0 +1,74 @@
+"""`trace lint`: find where a trace breaks a rule of the protocol, or one of our own.
+
+::
+
+    findings = lint(header, events)     # of one trace or a merged one; events in any order
+    RULES[finding.rule].source          # the BEP, or where our rule stands
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from actortorrent.tracing.events import WIRE_RECEIVED, Event
+from actortorrent.tracing.graph import Graph
+from actortorrent.tracing.header import TraceHeader
+from actortorrent.tracing.linting.actors import ActorRules
+from actortorrent.tracing.linting.content import ContentRules
+from actortorrent.tracing.linting.rules import RULES, Finding, Rule
+from actortorrent.tracing.linting.wire import WireRules
+
+__all__ = ["RULES", "Finding", "Rule", "lint"]
+
+MAX_OF_A_RULE = 100  # findings told of one rule and actor; the rest would say the same
+
+
+def lint(header: TraceHeader, events: Iterable[Event]) -> list[Finding]:
+    """Return all findings, by time."""
+    graph = Graph(events)
+    headers = {f"{node.name}/": node.header for node in header.nodes} or {"": header}
+    linters = {node: _Linter(of_node) for node, of_node in headers.items()}
+    for event in graph.events:
+        node, slash, _ = event.actor.partition("/") if header.nodes else ("", "", "")
+        linter = linters.get(node + slash)
+        if linter is not None:
+            linter.hear(event)
+    findings = [finding for linter in linters.values() for finding in linter.end()]
+    findings += _causality(graph)
+    return sorted(findings, key=lambda finding: finding.time_ns)
+
+
+class _Linter:
+    """Hold one node to all rules."""
+
+    def __init__(self, header: TraceHeader) -> None:
+        self._findings: list[Finding] = []
+        self._counts: dict[tuple[str, str], int] = {}
+        self._wire = WireRules(header, self._blame)
+        self._content = ContentRules(header, self._wire, self._blame)
+        self._actors = ActorRules(self._blame)
+
+    def hear(self, event: Event) -> None:
+        self._content.hear(event)
+        self._wire.hear(event)
+        self._actors.hear(event)
+
+    def end(self) -> list[Finding]:
+        self._content.end()
+        return self._findings
+
+    def _blame(self, rule: str, event: Event, text: str) -> None:
+        if event.name == WIRE_RECEIVED and "match" in event.data:
+            return  # the sender's own trace is judged, too, and knows better
+        key = (rule, event.actor)
+        self._counts[key] = self._counts.get(key, 0) + 1
+        if self._counts[key] <= MAX_OF_A_RULE:
+            self._findings.append(Finding(rule, event.id, event.actor, event.time_ns, text))
+
+
+def _causality(graph: Graph) -> Iterator[Finding]:
+    for text in graph.problems()[:MAX_OF_A_RULE]:
+        event_id = text.split(":")[0].split(" ")[0]
+        event = graph.get(event_id)
+        actor, time_ns = (event.actor, event.time_ns) if event is not None else ("", 0)
+        yield Finding("causality", event_id, actor, time_ns, text)
