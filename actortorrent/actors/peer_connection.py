@@ -297,12 +297,12 @@ class PeerConnection(SocketActor):
 
     def on_end(self, error: BaseException | None) -> None:
         """Close the connection, and tell the swarm how it ended."""
-        if self._socket is not None:
-            self._socket.close()
-        elif self._raw_socket is not None:
-            self._raw_socket.close()
         parting, reason = self._parting
         if error is not None:
             parting, reason = Parting.FAILED, f"{type(error).__name__}: {error}"
         self._record("bt:connection_closed", {"conn": self._conn, "why": reason})
+        if self._socket is not None:
+            self._socket.close()
+        elif self._raw_socket is not None:
+            self._raw_socket.close()
         self._tell.swarm.peer_left.defer(self._conn, parting, reason)
