@@ -164,6 +164,16 @@ def test_a_cancelled_lease_names_what_is_still_expected_of_it() -> None:
     assert mine.give_back() == ((), (GivenBack(2, (GEOMETRY.run(1, 0, 1),)),))
 
 
+def test_what_came_of_a_lease_can_be_counted_until_it_is_whole() -> None:
+    mine = borrowed(lease(1, 0, 3, 2))
+    assert mine.came_bytes(1) == 0
+    send(mine, [(0, 4 * BLOCK_BYTES)])
+    assert mine.came_bytes(1) == 100
+    send(mine, [(0, 3 * BLOCK_BYTES)])
+    assert mine.came_bytes(1) == 0
+    assert mine.came_bytes(99) == 0
+
+
 def test_a_lease_that_is_not_there_any_more_is_cancelled_without_harm() -> None:
     mine = borrowed(lease(1, 0, 0, 1))
     send(mine, [(0, 0)])
