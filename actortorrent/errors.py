@@ -3,6 +3,7 @@
 ::
 
     ActorTorrentError                1  a bug, if nothing more precise is raised
+     ├── DeadlockError               1  actors that wait for each other: a bug
      ├── UsageError                  2  a value the user gave makes no sense
      ├── InvalidTorrentError         3  not a valid torrent (or magnet link)
      │    ├── BencodeError              the bytes are not bencoding; knows the offset
@@ -50,6 +51,10 @@ class ActorTorrentError(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+
+class DeadlockError(ActorTorrentError):
+    """Say which actors wait for each other's answers."""
 
 
 class UsageError(ActorTorrentError):

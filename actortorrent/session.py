@@ -19,7 +19,7 @@ from actortorrent.actors.base import NO_ANSWER, Runtime
 from actortorrent.actors.peer import PeerActor
 from actortorrent.actors.reporter import ContentKnown, Notice, TrackersLeft
 from actortorrent.crew import Crew
-from actortorrent.errors import ActorTorrentError
+from actortorrent.errors import ActorTorrentError, DeadlockError
 from actortorrent.options import SessionOptions
 from actortorrent.rules.ending import End, Goals
 from actortorrent.rules.progress import Progress
@@ -269,9 +269,10 @@ class Session:
     def _actor_failed(self, name: str, error: BaseException) -> None:
         """Hear, in the failing actor's thread, that it has failed.
 
-        A peer's death is nobody else's; any other actor's ends the session.
+        A peer's death is nobody else's; any other actor's ends the session, and so does
+        a deadlock.
         """
-        if name.startswith(PEER_NAME):
+        if name.startswith(PEER_NAME) and not isinstance(error, DeadlockError):
             self._outbox.put(_PeerFailed(f"{name} failed, a bug of ours: {described(error)}"))
         else:
             self._outbox.put(_ActorFailed(name, error))

@@ -60,7 +60,7 @@ class Story:
     def tell(self, why: str) -> str:
         """Write down what happened; return a line that says where it is and how to read it."""
         if self._trace is not None:
-            return f"all that happened: actortorrent trace show {self._options.trace}"
+            return f"to see what happened so far: actortorrent trace show {self._options.trace}"
         if self._flight is None or self._header is None or self._records >= MAX_RECORDS:
             return ""
         self._records += 1
@@ -68,7 +68,7 @@ class Story:
             path = self._write(self._flight, self._header, why)
         except OSError as error:
             return f"what happened before could not be written: {error.strerror or error}"
-        return f"what happened before: actortorrent trace show {path}"
+        return f"to see what happened before: actortorrent trace show {path}"
 
     def explain(self, error: Exception) -> str:
         """Do as `tell` does if there is no trace, and the error is a riddle; else say nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,16 @@ def nothing_is_left_behind() -> Iterator[None]:
     if leftovers:
         pykka.ActorRegistry.stop_all(timeout=5)  # or the next tests fail for this one
         pytest.fail("left behind:\n  " + "\n  ".join(leftovers), pytrace=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def temp_folder_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what errors leave for people (reports, flight recorders) among the tests' own files."""
+    folder = str(tmp_path_factory.mktemp("temp"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 class ContentMaker:

@@ -69,9 +69,15 @@ class Inbox:
 
     def put(self, envelope: Envelope[Any]) -> None:
         """Leave a message; safe from any thread, also after the actor has gone."""
+        if envelope.reply_to is not None:
+            self._note_question(envelope)
         self._mail.put((envelope, self._stamp(envelope) if self.recorder is not None else None))
         if self._is_closed:
             self.refuse_mail()
+
+    def _note_question(self, envelope: Envelope[Any]) -> None:
+        if isinstance(envelope.reply_to, Reply):
+            envelope.reply_to.ask_of(self.clock, envelope.message)
 
     def _stamp(self, envelope: Envelope[Any]) -> Stamp:
         clock = current_clock()

@@ -48,6 +48,8 @@ class SocketInbox(Inbox):
 
     def put(self, envelope: Envelope[Any]) -> None:
         """Leave a message, and wake the owner if it sleeps."""
+        if envelope.reply_to is not None:
+            self._note_question(envelope)
         self._letters.append(
             (envelope, self._stamp(envelope) if self.recorder is not None else None)
         )

@@ -31,6 +31,7 @@ CONNECTION_OPENED = "bt:connection_opened"
 WIRE_SENT = "bt:message_sent"
 WIRE_RECEIVED = "bt:message_received"
 GAP = "trace:gap"
+DEADLOCK = "trace:deadlock"
 END = "trace:end"
 FLIGHT = "flight recorder"  # why events are missing at the beginning, where it wrote a trace
 

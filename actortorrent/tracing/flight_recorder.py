@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from actortorrent.tracing.entries import KindOf, event_of
 from actortorrent.tracing.events import END, FLIGHT, GAP, Event
 from actortorrent.tracing.kept import kept_data, kept_handling
-from actortorrent.tracing.recorder import Entry, Handling, LossCount
+from actortorrent.tracing.recorder import Cast, Entry, Handling, LossCount
 
 NAME = "trace"  # under which the recorder's own events stand in the file
 DIGITS = "0123456789"
@@ -29,17 +29,16 @@ class FlightRecorder:
     def __init__(self, limit: int) -> None:
         self._entries: deque[Entry] = deque(maxlen=limit)
         self._came = LossCount()
-        self._kinds: dict[str, type] = {}
+        self._cast = Cast()
 
     def claim(self, name: str, kind: type) -> bool:
         """Let an actor appear; of numbered ones, such as peers, only the kind is kept."""
         role = name.rstrip(DIGITS)
-        is_first = self._kinds.setdefault(role, kind) is kind
-        return is_first or role != name
+        return self._cast.claim(role, kind) or role != name
 
     def kind_of(self, name: str) -> type | None:
         """Return the class of an actor, or None where it is no actor of ours."""
-        return self._kinds.get(name.rstrip(DIGITS))
+        return self._cast.kind_of(name.rstrip(DIGITS))
 
     def record(
         self,

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from actortorrent.tracing.events import (
+    DEADLOCK,
     DECISION,
     END,
     FLIGHT,
@@ -97,6 +98,7 @@ class Teller:
             DECISION: self._decision,
             STATE: self._state,
             GAP: self._gap,
+            DEADLOCK: self._deadlock,
             END: self._end,
             "actor:spawned": self._spawned,
             "actor:stopped": self._stopped,
@@ -185,6 +187,16 @@ class Teller:
             return [Part("quiet", f"{lost} events came before, and were not kept")]
         text = f"{lost} events are missing here: they came faster than they could be written"
         return [Part("trouble", f"{self._signs.trouble} {text}")]
+
+    def _deadlock(self, event: Event) -> list[Part]:
+        asked = event.data.get("messages")
+        each = (
+            [pairs_text(one) for one in asked if isinstance(one, dict)]
+            if isinstance(asked, list)
+            else []
+        )
+        text = f"{self._signs.trouble} deadlock: {'; '.join(each)}"
+        return [Part("trouble", text)]
 
     def _end(self, event: Event) -> list[Part]:
         count, why = value_text(event.data.get("events")), event.data.get("why")

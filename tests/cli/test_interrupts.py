@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from actortorrent.cli.interrupts import ASKS_TO_STOP, stopping_on_signals
+from actortorrent.cli.interrupts import ASKS_TO_STOP, recording_on_signal, stopping_on_signals
 from actortorrent.errors import ExitCode
 
 NEVER_STOPS = """
@@ -28,6 +28,17 @@ def test_the_first_signal_asks_to_stop(number: signal.Signals) -> None:
     with stopping_on_signals(lambda: asked.append("stop")):
         os.kill(os.getpid(), number)
         assert asked == ["stop"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="the system has no SIGUSR1")
+def test_sigusr1_asks_for_the_flight_recorder_each_time() -> None:
+    before = signal.getsignal(signal.SIGUSR1)
+    asked: list[str] = []
+    with recording_on_signal(lambda: asked.append("record")):
+        os.kill(os.getpid(), signal.SIGUSR1)
+        os.kill(os.getpid(), signal.SIGUSR1)
+    assert asked == ["record", "record"]
+    assert signal.getsignal(signal.SIGUSR1) == before
 
 
 def test_the_handlers_from_before_come_back() -> None:

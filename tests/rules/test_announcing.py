@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from actortorrent.rules.announcing import (
     MAX_BACK_OFF_SECONDS,
     MAX_CALLS,
-    MAX_GOODBYES,
     MAX_TRACKERS,
     AnnouncePlan,
     TrackedTracker,
