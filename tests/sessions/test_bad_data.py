@@ -141,8 +141,9 @@ def test_a_liar_all_alone_is_banned_after_one_piece_and_the_session_says_so(
 
 
 def test_a_liar_that_has_left_is_found_out_all_the_same(
-    content_maker: ContentMaker, tmp_path: Path
+    content_maker: ContentMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(piece_ledger, "MOST_HOLDERS", 1)
     content = content_maker(PIECE, piece_length=PIECE)
 
     def lie_and_go(talk: Talk) -> None:
