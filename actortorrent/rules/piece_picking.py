@@ -70,11 +70,11 @@ class PiecePicker:
     def lend(self, conn: int, peers_pieces: int, most_bytes: int) -> Iterator[Pick]:
         """Lend a peer runs of about `most_bytes` together; the first may be more, by a block.
 
-        After the first, only runs that fit whole are lent: a piece that comes in one
-        run is hashed from memory and written once.
+        After the first, a new piece is lent only if its run fits whole: a piece that comes
+        in one run is hashed from memory and written once.
         """
         bytes_left = most_bytes
-        while bytes_left > 0:
+        while bytes_left >= BLOCK_BYTES or bytes_left == most_bytes > 0:
             is_first = bytes_left == most_bytes
             pick = self._lend_one(conn, peers_pieces, bytes_left, is_first=is_first)
             if pick is None:

@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from itertools import cycle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actortorrent.rules.bitfield import indexes_of
+from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
+from actortorrent.rules.piece_ledger import PieceLedger
+from actortorrent.rules.piece_picking import (
+    LEAST_SHARE_BYTES,
+    MAX_RUN_BYTES,
+    RANDOM_FIRST_PIECES,
+    Pick,
+    PiecePicker,
+    lease_bytes,
+)
+from tests.swarms import DrawnSwarm, drawn, swarm
+
+PIECE_BYTES = 4 * BLOCK_BYTES
+MIB = 1024 * 1024
+
+
+class Fetching:
+    """We fetch from a drawn swarm: some pieces verified already, and leases as they are asked for."""
+
+    def __init__(
+        self,
+        peers: DrawnSwarm,
+        *,
+        verified: str = "",
+        piece_bytes: int = PIECE_BYTES,
+        is_sequential: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self.peers = peers
+        self.geometry = Geometry(peers.piece_count * piece_bytes, piece_bytes)
+        self.ledger = PieceLedger(self.geometry, (1 << peers.piece_count) - 1)
+        self.ledger.find_verified(drawn(verified))
+        self.picker = PiecePicker(
+            self.ledger,
+            peers.availability,
+            self.geometry,
+            random.Random(seed),
+            is_sequential=is_sequential,
+        )
+
+    def lend(self, name: str, most_bytes: int = PIECE_BYTES) -> list[Pick]:
+        peers = self.peers
+        return list(self.picker.lend(peers.conn(name), peers.pieces[name], most_bytes))
+
+    def lend_one(self, name: str, most_bytes: int = PIECE_BYTES) -> Pick:
+        (pick,) = self.lend(name, most_bytes)
+        return pick
+
+    def pieces(self, name: str, most_bytes: int = PIECE_BYTES) -> list[int]:
+        return [pick.loan.run.piece_index for pick in self.lend(name, most_bytes)]
+
+
+def lengths(picks: list[Pick]) -> list[int]:
+    """Return the lengths of what was lent, in blocks."""
+    return [pick.loan.run.length // BLOCK_BYTES for pick in picks]
+
+
+# --- which piece ----------------------------------------------------------------------------------
+
+
+def test_the_rarest_of_what_the_peer_has_comes_first() -> None:
+    fetching = Fetching(
+        swarm(
+            "A: ########",
+            "B: .....###",
+            "C: ......##",
+            "D: .....###",
+            "E: .......#",
+        ),
+        verified="####....",
+    )
+    assert fetching.lend_one("D").rule == "rarest first"
+    assert fetching.ledger.loans_of(fetching.peers.conn("D"))[0].run.piece_index == 5
+    assert [fetching.pieces("A") for _ in range(3)] == [[4], [6], [7]]
+
+
+@given(st.data(), st.integers(0, 2**32))
+def test_what_is_picked_is_as_rare_as_a_naive_count_says(data: st.DataObject, seed: int) -> None:
+    piece_count = data.draw(st.integers(RANDOM_FIRST_PIECES + 1, 40))
+    row = st.text("#.", min_size=piece_count, max_size=piece_count)
+    drawings = data.draw(st.lists(row, min_size=1, max_size=6))
+    names = "ABCDEF"[: len(drawings)]
+    peers = swarm(*(f"{name}: {row}" for name, row in zip(names, drawings, strict=True)))
+    verified = "#" * RANDOM_FIRST_PIECES
+    fetching = Fetching(peers, verified=verified, seed=seed)
+    turns = cycle(names)
+    for _ in range(12):
+        name = next(turns)
+        mine = fetching.ledger.untouched & peers.pieces[name]
+        counts = {i: sum(row[i] == "#" for row in drawings) for i in indexes_of(mine)}
+        picked = fetching.pieces(name)
+        if fetching.ledger.is_all_lent:
+            return
+        assert [counts.get(i) for i in picked] == ([min(counts.values())] if counts else [])
+
+
+def test_among_equally_rare_pieces_chance_decides() -> None:
+    peers = swarm("A: " + 10 * "#")
+    picked = {
+        Fetching(peers, verified="####", seed=seed).lend_one("A").loan.run.piece_index
+        for seed in range(60)
+    }
+    assert picked == set(range(4, 10))
+
+
+def test_the_first_pieces_are_picked_by_chance_however_rare() -> None:
+    peers = swarm("A: ########", "B: .#######", "C: .#######")
+    firsts = [Fetching(peers, verified="###", seed=seed).lend_one("A") for seed in range(60)]
+    assert {pick.rule for pick in firsts} == {"random first piece"}
+    assert {pick.loan.run.piece_index for pick in firsts} == set(range(3, 8))
+
+
+@pytest.mark.parametrize("verified", ["", "####...."])
+def test_in_order_means_the_lowest_that_the_peer_has(verified: str) -> None:
+    peers = swarm("A: ########", "B: .....###")
+    fetching = Fetching(peers, verified=verified, is_sequential=True)
+    assert fetching.lend_one("B").rule == "sequential"
+    lowest = len(verified.rstrip("."))
+    assert fetching.pieces("A") == [lowest]
+    assert fetching.pieces("B") == [6]
+    assert fetching.pieces("A") == [7 if verified else 1]
+
+
+def test_a_piece_already_begun_comes_before_a_rarer_one() -> None:
+    peers = swarm("A: #####.", "B: #####.", "C: .....#", "D: ######")
+    fetching = Fetching(peers, verified="####..")
+    assert fetching.pieces("A", BLOCK_BYTES) == [4]
+    pick = fetching.lend_one("D", 2 * BLOCK_BYTES)
+    assert pick.rule == "piece already begun"
+    assert pick.loan.run == Run(4, BLOCK_BYTES, 2 * BLOCK_BYTES)
+    assert fetching.pieces("C") == [5]
+
+
+def test_a_begun_piece_that_the_peer_lacks_is_left_to_others() -> None:
+    fetching = Fetching(swarm("A: #####.", "B: ....##"), verified="####..")
+    assert fetching.pieces("A", BLOCK_BYTES) == [4]
+    fetching.ledger.take_back(fetching.ledger.loans_of(1)[0].lease_id)
+    fetching.lend_one("A", BLOCK_BYTES)
+    assert fetching.pieces("B", 3 * BLOCK_BYTES) == [4]
+    assert fetching.pieces("B") == [5]
+
+
+def test_whoever_has_nothing_that_is_missing_is_lent_nothing() -> None:
+    fetching = Fetching(swarm("A: ####..", "B: ......", "C: ######"), verified="####..")
+    assert fetching.lend("A") == fetching.lend("B") == []
+    assert fetching.lend("C", 0) == []
+
+
+def test_a_suspect_piece_that_another_is_fetching_is_passed_over() -> None:
+    fetching = Fetching(swarm("A: ######", "B: ######"), verified="####..")
+    for name in ("A", "B"):
+        loan = fetching.lend_one(name, 2 * BLOCK_BYTES).loan
+        fetching.ledger.store(loan.lease_id, loan.run)
+    suspect = loan.run.piece_index
+    fetching.ledger.fail(suspect, is_suspect=True)
+    fetching.ledger.lend(fetching.peers.conn("A"), suspect, BLOCK_BYTES)
+    assert fetching.pieces("B") == [9 - suspect]
+    assert fetching.pieces("A") == [suspect]
+
+
+# --- how much ---------------------------------------------------------------------------------------
+
+
+def test_as_many_whole_pieces_are_lent_as_fit() -> None:
+    fetching = Fetching(swarm("A: " + 20 * "#"), verified="####")
+    assert lengths(fetching.lend("A", 3 * PIECE_BYTES)) == [4, 4, 4]
+    assert lengths(fetching.lend("A", 3 * PIECE_BYTES - 1)) == [4, 4]
+
+
+def test_the_first_run_is_cut_to_fit_and_no_other_is() -> None:
+    fetching = Fetching(swarm("A: " + 20 * "#"), verified="####")
+    assert lengths(fetching.lend("A", 3 * BLOCK_BYTES)) == [3]
+    assert lengths(fetching.lend("A", PIECE_BYTES + 3 * BLOCK_BYTES)) == [1, 4]
+
+
+def test_even_the_smallest_wish_is_granted_a_block() -> None:
+    fetching = Fetching(swarm("A: #####"), verified="####.")
+    assert lengths(fetching.lend("A", 1)) == [1]
+
+
+def test_a_large_piece_is_lent_in_runs_to_several_peers() -> None:
+    fetching = Fetching(swarm("A: #####", "B: #####"), verified="####.", piece_bytes=4 * MIB)
+    first, second = fetching.lend_one("A", MIB), fetching.lend_one("B", MIB)
+    assert (first.loan.run, second.loan.run) == (Run(4, 0, MIB), Run(4, MIB, MIB))
+    assert MAX_RUN_BYTES == MIB
+    assert [pick.loan.run.length for pick in fetching.lend("A", 4 * MIB)] == [MIB, MIB]
+
+
+@given(st.data())
+def test_a_peer_is_never_lent_more_than_it_asked_for_but_for_a_block(data: st.DataObject) -> None:
+    piece_bytes = data.draw(st.sampled_from([BLOCK_BYTES, PIECE_BYTES, 3 * BLOCK_BYTES + 5]))
+    fetching = Fetching(
+        swarm("A: " + 12 * "#", "B: " + 6 * "#."),
+        verified=data.draw(st.sampled_from(["", "####"])),
+        piece_bytes=piece_bytes,
+    )
+    for _ in range(12):
+        name = data.draw(st.sampled_from("AB"))
+        most_bytes = data.draw(st.integers(1, 4 * PIECE_BYTES))
+        lent = sum(pick.loan.run.length for pick in fetching.lend(name, most_bytes))
+        assert lent <= max(most_bytes, BLOCK_BYTES)
+
+
+# --- the endgame ----------------------------------------------------------------------------------------
+
+
+def in_endgame() -> Fetching:
+    """Return a fetch of whose two last pieces A and B have one each."""
+    fetching = Fetching(
+        swarm("A: ######", "B: ######", "C: ....##", "D: ....#."), verified="####.."
+    )
+    assert sorted(fetching.pieces("A") + fetching.pieces("B")) == [4, 5]
+    return fetching
+
+
+def test_what_is_lent_is_lent_again_only_when_all_is_lent() -> None:
+    fetching = Fetching(swarm("A: #####.", "B: #####.", "C: .....#"), verified="####..")
+    assert fetching.pieces("A") == [4]
+    assert fetching.lend("B") == []
+    assert fetching.pieces("C", BLOCK_BYTES) == [5]
+    assert fetching.lend("B") == []
+    assert fetching.pieces("C") == [5]
+    pick = fetching.lend_one("B")
+    assert (pick.rule, pick.loan.run) == ("endgame", fetching.geometry.whole_piece(4))
+
+
+def test_in_the_endgame_nobody_is_lent_what_it_has_already() -> None:
+    fetching = in_endgame()
+    (loan_of_a,) = fetching.ledger.loans_of(fetching.peers.conn("A"))
+    (loan_of_b,) = fetching.ledger.loans_of(fetching.peers.conn("B"))
+    assert fetching.lend_one("A").loan.run == loan_of_b.run
+    assert fetching.lend_one("B").loan.run == loan_of_a.run
+    assert fetching.lend("A") == fetching.lend("B") == []
+
+
+def test_in_the_endgame_one_run_is_lent_at_a_time() -> None:
+    assert lengths(in_endgame().lend("C", 10 * PIECE_BYTES)) == [4]
+    assert lengths(in_endgame().lend("C", 2 * BLOCK_BYTES)) == [2]
+
+
+def test_in_the_endgame_only_what_the_peer_has_is_lent() -> None:
+    fetching = in_endgame()
+    assert fetching.pieces("D") == [4]
+    assert fetching.pieces("D") == []
+
+
+def test_when_all_is_verified_nothing_is_lent() -> None:
+    fetching = in_endgame()
+    for piece_index in (4, 5):
+        fetching.ledger.verify(piece_index)
+    assert fetching.lend("C") == []
+
+
+# --- the size of a lease --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wanted", "lacking", "peers", "lent"),
+    [
+        (4 * MIB, 1000 * MIB, 10, 4 * MIB),  # far from the end: what it wants
+        (4 * MIB, 40 * MIB, 10, 2 * MIB),  # half a fair share of what is lacking
+        (4 * MIB, 10 * MIB, 10, MIB // 2),
+        (4 * MIB, MIB, 10, LEAST_SHARE_BYTES),  # but not less than this
+        (4 * MIB, 0, 0, LEAST_SHARE_BYTES),
+        (3 * BLOCK_BYTES, 1000 * MIB, 1, 2 * BLOCK_BYTES),  # a power of two blocks
+        (BLOCK_BYTES, 1000 * MIB, 1, BLOCK_BYTES),
+        (100, 1000 * MIB, 1, 100),
+    ],
+)
+def test_leases_shrink_towards_the_end(wanted: int, lacking: int, peers: int, lent: int) -> None:
+    assert lease_bytes(wanted, lacking, peers) == lent
+
+
+@given(st.integers(1, 8 * MIB), st.integers(0, 100 * MIB), st.integers(0, 200))
+def test_a_lease_is_never_nothing_nor_more_than_wanted(
+    wanted: int, lacking: int, peers: int
+) -> None:
+    lent = lease_bytes(wanted, lacking, peers)
+    assert 0 < lent <= wanted
+    assert lent % BLOCK_BYTES == 0 or lent < BLOCK_BYTES or lent >= MAX_RUN_BYTES
