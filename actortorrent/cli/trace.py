@@ -12,6 +12,7 @@ import click
 # What each command does, in the order of the help: `why` is a group of its own.
 TRACE_COMMANDS = {
     "show": "Show a trace as lines that a person can read.",
+    "why": "Ask a trace why: choke, piece, slow.",
     "lint": "Find where a trace breaks a rule of the protocol or of ours.",
     "merge": "Put traces of several peers together into one.",
 }

@@ -1,0 +1,198 @@
+"""Why a peer is choked: the rule that decided it, and whom it chose instead.
+
+Each decision on the slots stands in the trace with all its candidates and the figures
+that were compared (BEP 3 leaves the rule to the client; ours is in rules/choking.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from actortorrent.tracing.events import DECISION, Event
+from actortorrent.tracing.show import Line, Part
+from actortorrent.tracing.why.story import NodeStory, Story, conn_named
+from actortorrent.tracing.wording import size_text
+
+RULES: Mapping[str, str] = {
+    "tit-for-tat": "every 10 s the slots go to who sends us most; one is drawn by lot",
+    "turns": "we have all we want: slots go round, so that everybody gets a turn",
+    "fill free slots": "who is served goes on; a free slot goes to who waits",
+}
+MOST_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Say what one peer got in a decision, with the figures that were compared."""
+
+    conn: int
+    who: str
+    is_unchoked: bool
+    reason: str
+    download_rate: int
+    upload_rate: int
+    turn_seconds: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class ChokeAnswer:
+    """Say why one peer was choked, or not, at one moment.
+
+    Attributes:
+        node: who decided; nothing in a trace of one.
+        event_id, seconds: of the decision; nothing and 0 if none was ever taken on the peer.
+        verdict: what the peer got.
+        chosen: those that got a slot.
+        choked, unchoked: how often it was refused and served, in all decisions of the trace.
+    """
+
+    node: str
+    conn: int
+    who: str
+    event_id: str = ""
+    seconds: float = 0.0
+    rule: str = ""
+    slots: int = 0
+    verdict: Verdict | None = None
+    chosen: tuple[Verdict, ...] = ()
+    choked: int = 0
+    unchoked: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer as JSON has it."""
+        return {
+            "node": self.node,
+            "conn": self.conn,
+            "peer": self.who,
+            "decision": self.event_id or None,
+            "seconds": self.seconds,
+            "rule": self.rule,
+            "rule_says": RULES.get(self.rule, ""),
+            "bep": 3,
+            "slots": self.slots,
+            "verdict": self.verdict.to_json() if self.verdict else None,
+            "chosen": [one.to_json() for one in self.chosen],
+            "times_choked": self.choked,
+            "times_unchoked": self.unchoked,
+        }
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the answer for people."""
+        by = f"{self.node}: " if self.node else ""
+        if self.verdict is None:
+            yield (Part("heading", f"{by}{self.who}"), Part("plain", " was never up for a slot:"))
+            yield (Part("plain", "  no decision in this trace names it"),)
+            return
+        state = "is unchoked" if self.verdict.is_unchoked else "is choked"
+        yield (Part("heading", f"{by}{self.who} {state}: {self.verdict.reason}"),)
+        yield (Part("quiet", f"  decided at {self.seconds:.4f} s, event {self.event_id}"),)
+        yield (Part("decision", f"  rule {self.rule}"), Part("plain", f": {self._rule_text()}"))
+        yield (Part("plain", f"  {_figures(self.verdict)}"),)
+        yield (Part("plain", f"  {self._chosen_text()}"),)
+        for one in self.chosen[:MOST_SHOWN]:
+            yield (
+                Part("actor", f"    {one.who}"),
+                Part("plain", f"  {one.reason}; {_figures(one)}"),
+            )
+        if len(self.chosen) > MOST_SHOWN:
+            yield (Part("quiet", f"    ... and {len(self.chosen) - MOST_SHOWN} more"),)
+        total = self.choked + self.unchoked
+        yield (Part("quiet", f"  of {total} decisions on it, {self.unchoked} gave it a slot"),)
+
+    def _rule_text(self) -> str:
+        return f"{RULES.get(self.rule, 'unknown to this version')} (BEP 3 leaves it to the client)"
+
+    def _chosen_text(self) -> str:
+        if not self.chosen:
+            return f"no other peer got one of the {self.slots} slots"
+        instead = "" if self.verdict and self.verdict.is_unchoked else " instead"
+        return f"{len(self.chosen)} of {self.slots} slots went{instead} to:"
+
+
+def why_choke(story: Story, peer: str, at_seconds: float | None = None) -> list[ChokeAnswer]:
+    """Answer for each connection that leads to a peer, by who decided.
+
+    Without a time it is the last decision that refused the peer though it was
+    interested; else the last one that named it.
+    """
+    return [_answer(story, node, conn, at_seconds) for node, conn in story.conns_called(peer)]
+
+
+def _answer(story: Story, node: NodeStory, conn: int, at_seconds: float | None) -> ChokeAnswer:
+    decisions = [(event, _verdicts(node, event)) for event in node.events if _is_on_slots(event)]
+    named = [(event, all_) for event, all_ in decisions if any(one.conn == conn for one in all_)]
+    blank = ChokeAnswer(node.name, conn, node.peer_text(conn))
+    if not named:
+        return blank
+    event, verdicts = _told(story, named, conn, at_seconds)
+    own = [one for _, all_ in named for one in all_ if one.conn == conn]
+    slots = event.data.get("slots")
+    return ChokeAnswer(
+        node=node.name,
+        conn=conn,
+        who=node.peer_text(conn),
+        event_id=event.id,
+        seconds=story.seconds(event.time_ns),
+        rule=str(event.data.get("rule")),
+        slots=slots if type(slots) is int else 0,
+        verdict=next(one for one in verdicts if one.conn == conn),
+        chosen=tuple(one for one in verdicts if one.is_unchoked and one.conn != conn),
+        choked=sum(not one.is_unchoked for one in own),
+        unchoked=sum(one.is_unchoked for one in own),
+    )
+
+
+def _told(
+    story: Story, named: list[tuple[Event, list[Verdict]]], conn: int, at_seconds: float | None
+) -> tuple[Event, list[Verdict]]:
+    if at_seconds is not None:
+        before = [one for one in named if story.seconds(one[0].time_ns) <= at_seconds]
+        return (before or named[:1])[-1]
+    refused = [
+        one
+        for one in named
+        for verdict in one[1]
+        if verdict.conn == conn and not verdict.is_unchoked and verdict.reason != "not interested"
+    ]
+    return (refused or named)[-1]
+
+
+def _is_on_slots(event: Event) -> bool:
+    return event.name == DECISION and event.data.get("what") == "unchoke"
+
+
+def _verdicts(node: NodeStory, event: Event) -> list[Verdict]:
+    candidates = event.data.get("candidates")
+    verdicts = []
+    for one in candidates if isinstance(candidates, list) else []:
+        conn = conn_named(one.get("peer")) if isinstance(one, dict) else None
+        if conn is not None:
+            verdicts.append(
+                Verdict(
+                    conn=conn,
+                    who=node.peer_text(conn),
+                    is_unchoked=one.get("is_unchoked") is True,
+                    reason=str(one.get("reason")),
+                    download_rate=_number(one.get("download_rate")),
+                    upload_rate=_number(one.get("upload_rate")),
+                    turn_seconds=_number(one.get("turn_seconds")),
+                )
+            )
+    return verdicts
+
+
+def _figures(one: Verdict) -> str:
+    return (
+        f"sends us {size_text(one.download_rate)}/s, gets {size_text(one.upload_rate)}/s, "
+        f"had its last turn (or came) {one.turn_seconds} s ago"
+    )
+
+
+def _number(value: Any) -> int:
+    return int(value) if isinstance(value, (int, float)) else 0
