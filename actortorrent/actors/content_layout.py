@@ -72,6 +72,11 @@ class ContentLayout:
         """Return where the resume record lies, under the output folder."""
         return PurePosixPath(OUR_FOLDER, f"{self.info_hash.hex()}.resume")
 
+    @property
+    def lock_path(self) -> PurePosixPath:
+        """Return where the lock of whoever writes the content lies, under the output folder."""
+        return PurePosixPath(OUR_FOLDER, f"{self.info_hash.hex()}.lock")
+
     def path_of(self, file_index: int) -> PurePosixPath:
         """Return the path, under the output folder, of a file or of the parts file."""
         if file_index == self.parts_index:

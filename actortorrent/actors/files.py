@@ -14,6 +14,7 @@ from actortorrent.actors.content_layout import PADDING, ContentLayout
 from actortorrent.actors.content_reader import read_places
 from actortorrent.actors.descriptors import Descriptors, write_fully
 from actortorrent.actors.disk_errors import storage_error
+from actortorrent.actors.folder_lock import FolderLock
 from actortorrent.errors import StorageError
 
 MAX_OPEN_FILES = 64
@@ -26,6 +27,7 @@ class Files:
         self._layout = layout
         self._descriptors = Descriptors(layout, MAX_OPEN_FILES)
         self.folder = self._descriptors.folder
+        self._lock = FolderLock(self.folder, layout.lock_path)
         self.written: set[int] = set()  # indexes of the files written since the start
         self.unsaved: set[int] = set()  # of these, since they were last asked about
 
@@ -70,6 +72,18 @@ class Files:
             ) from error
         except OSError as error:
             raise storage_error(error, "cannot make the folder", output) from error
+
+    def lock(self) -> None:
+        """Keep others from writing the same content into the same folder until we close.
+
+        Raises:
+            StorageError: if another does so now.
+        """
+        if not self._lock.take():
+            raise StorageError(
+                f"another actortorrent is at work on this torrent in {self._layout.output}",
+                hint="wait until it has ended, or choose another folder with --output",
+            )
 
     def stat(self, file_index: int) -> os.stat_result | None:
         """Return what is known of a file or of the parts file; None where it is missing.
@@ -117,7 +131,8 @@ class Files:
             raise self._descriptors.error(error, "cannot remove", index) from error
 
     def close(self) -> None:
-        """Close all files."""
+        """Close all files, and let others write them."""
+        self._lock.free()
         self._descriptors.close()
 
     def _write_file(self, file_index: int, offset: int, data: memoryview) -> None:

@@ -103,6 +103,7 @@ class Storage(Actor):
     def _begin_check(self) -> None:
         if self._may_write:
             self._files.make_root()
+            self._files.lock()
             move_selected_parts(self._layout, self._files)
         found = look_at_files(self._files.folder, self._layout, is_strict=self._may_write)
         record = load_record(self._files.folder, self._layout)

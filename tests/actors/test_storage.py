@@ -8,6 +8,7 @@ import pytest
 
 from actortorrent.actors import descriptors
 from actortorrent.actors import storage as storage_module
+from actortorrent.actors.content_layout import OUR_FOLDER
 from actortorrent.rules.geometry import BLOCK_BYTES
 from actortorrent.rules.leases import StoredRun
 from tests.actors.handmade_torrents import handmade
@@ -82,7 +83,7 @@ def test_a_whole_piece_that_is_wrong_never_reaches_the_disk(storage: StorageUnde
     storage.check()
     storage.store(storage.geometry.whole_piece(0), conn=4, spoil=True)
     assert storage.manager.all("piece_failed") == [(0, (4,))]
-    assert list(storage.layout.output.iterdir()) == []
+    assert [path.name for path in storage.layout.output.iterdir()] == [OUR_FOLDER]
 
 
 def test_a_piece_may_come_in_runs_in_any_order_from_anybody(
