@@ -25,7 +25,7 @@ from actortorrent.tracing.reader import TraceFile
 from tests.conftest import ContentMaker
 from tests.content import Content
 from tests.sessions.running import Running, error_of, fetching, seeding
-from tests.sessions.scripted_peer import ScriptedPeer, Talk
+from tests.sessions.scripted_peer import ScriptedPeer, Talk, never_answer
 
 PATIENCE_SECONDS = 10
 
@@ -170,7 +170,7 @@ def test_a_failing_peer_is_explained_and_the_session_goes_on(
 ) -> None:
     monkeypatch.setattr(PeerActor, "introduce", fail)
     with (
-        ScriptedPeer(content, only_greet) as peer,
+        ScriptedPeer(content, never_answer) as peer,
         fetching(content, tmp_path / "out", [peer]) as session,
     ):
         session.wait_for_notice("Peer-1 failed, a bug of ours")
