@@ -26,7 +26,6 @@ from actortorrent.actors.seeder import Seeder, SeederProxy
 from actortorrent.actors.storage import Storage, StorageProxy
 from actortorrent.actors.swarm import Swarm, SwarmProxy
 from actortorrent.actors.tracker import Tracker, TrackerProxy
-from actortorrent.actors.tracker_calls import CallStarter
 from actortorrent.options import SessionOptions
 from actortorrent.rules.announcing import AnnounceIdentity
 from actortorrent.rules.ending import Goals
@@ -166,6 +165,9 @@ class Crew:
             self._start_tracker()
 
     def _start_tracker(self) -> None:
+        # The libraries for HTTP take long to load, and not every session asks trackers.
+        from actortorrent.actors.tracker_calls import CallStarter  # noqa: PLC0415
+
         identity = AnnounceIdentity(
             info_hash=self._metainfo.info_hash,
             peer_id=self._peer_id,
