@@ -43,9 +43,10 @@ class WakeUp:
             self._sockets[0].recv(64)
 
     def close(self) -> None:
-        """Free the descriptors."""
-        if self._sockets is None:
-            os.close(self._fd)
-        else:
+        """Free the descriptors; once more does no harm."""
+        if self._sockets is not None:
             for end in self._sockets:
                 end.close()
+        elif self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1  # the number may soon be another's
