@@ -13,6 +13,8 @@ import click
 TRACE_COMMANDS = {
     "show": "Show a trace as lines that a person can read.",
     "why": "Ask a trace why: choke, piece, slow.",
+    "stats": "Count: bytes of each peer, work of each actor, messages.",
+    "diff": "Compare two traces by what happened in them.",
     "lint": "Find where a trace breaks a rule of the protocol or of ours.",
     "merge": "Put traces of several peers together into one.",
 }
