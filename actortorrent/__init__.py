@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         UsageError,
     )
     from actortorrent.options import SessionOptions
+    from actortorrent.pickers import load_picker
+    from actortorrent.rules.picker_policies import PickPolicy, PieceCounts, Pieces
     from actortorrent.rules.progress import Progress
     from actortorrent.rules.selection import select_files
     from actortorrent.session import Session, Summary
@@ -44,6 +46,9 @@ __all__ = [
     "Metainfo",
     "MetainfoError",
     "NoProgressError",
+    "PickPolicy",
+    "PieceCounts",
+    "Pieces",
     "Progress",
     "Session",
     "SessionOptions",
@@ -56,6 +61,7 @@ __all__ = [
     "capture_trace",
     "create_torrent",
     "fetch",
+    "load_picker",
     "seed",
     "select_files",
 ]
@@ -77,6 +83,8 @@ _PLACES = {
         "UsageError",
     ),
     "options": ("SessionOptions",),
+    "pickers": ("load_picker",),
+    "rules.picker_policies": ("PickPolicy", "PieceCounts", "Pieces"),
     "rules.progress": ("Progress",),
     "rules.selection": ("select_files",),
     "session": ("Session", "Summary"),

@@ -22,6 +22,7 @@ from typing import TypedDict, Unpack
 from actortorrent.actors.content_location import ContentLocation, expected_paths, locate_content
 from actortorrent.errors import ContentMismatchError, InvalidTorrentError
 from actortorrent.options import SessionOptions
+from actortorrent.rules.picker_policies import PickPolicy
 from actortorrent.rules.progress import Progress
 from actortorrent.rules.selection import NumberedFile, numbered_files, select_files
 from actortorrent.session import Session, Summary
@@ -62,6 +63,7 @@ class Settings(TypedDict, total=False):
     upload_limit: int | None
     upload_slots: int | None
     is_sequential: bool
+    picker: PickPolicy | None
     keep_seeding: bool
     seed_ratio: float | None
     seed_seconds: float | None

@@ -110,6 +110,7 @@ class Crew:
                 layout.wanted_pieces(),
                 self.reporter,
                 is_sequential=options.is_sequential,
+                policy=options.picker,
                 is_seed_only=self._location is not None,
             ),
         )

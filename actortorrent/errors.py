@@ -5,6 +5,7 @@
     ActorTorrentError                1  a bug, if nothing more precise is raised
      ├── DeadlockError               1  actors that wait for each other: a bug
      ├── UsageError                  2  a value the user gave makes no sense
+     │    └── PickerError               what --picker names does not choose as it should
      ├── InvalidTorrentError         3  not a valid torrent (or magnet link)
      │    ├── BencodeError              the bytes are not bencoding; knows the offset
      │    └── MetainfoError             bencoded, but not a torrent
@@ -61,6 +62,10 @@ class UsageError(ActorTorrentError):
     """Say that a value given by the user makes no sense."""
 
     exit_code = ExitCode.USAGE
+
+
+class PickerError(UsageError):
+    """Say where a policy for picking pieces fails, or what it chose wrongly."""
 
 
 class InvalidTorrentError(ActorTorrentError):

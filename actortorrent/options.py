@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from actortorrent.rules.picker_policies import PickPolicy
 from actortorrent.wire.addresses import Address
 
 DEFAULT_MAX_PEERS = 50
@@ -26,6 +27,7 @@ class SessionOptions:
         upload_limit: bytes a second for all peers together, or None.
         upload_slots: peers served at once, 0 for none; None: by the upload limit.
         is_sequential: fetch the pieces in order, for playing while fetching.
+        picker: what chooses the pieces instead of the usual rules, or None.
         selected_files: indexes of the files wanted, or None for all.
         keep_seeding: stay when complete, until interrupted or another limit is met.
         seed_ratio: stay when complete until uploaded / fetched reaches this.
@@ -49,6 +51,7 @@ class SessionOptions:
     upload_limit: int | None = None
     upload_slots: int | None = None
     is_sequential: bool = False
+    picker: PickPolicy | None = None
     selected_files: frozenset[int] | None = None
     keep_seeding: bool = False
     seed_ratio: float | None = None

@@ -26,7 +26,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "wire": frozenset({"version", "errors"}),
     "rules": frozenset({"version", "errors", WIRE_VALUES}),
     "tracing": frozenset({"version", "errors", WIRE_VALUES}),
-    "options": frozenset({"errors", WIRE_VALUES}),
+    "options": frozenset({"errors", "rules", WIRE_VALUES}),
     "actors": BELOW_ACTORS | {"options"},
     "crew": BELOW_ACTORS | {"actors", "options"},
     "story": BELOW_ACTORS | {"actors", "options"},
@@ -41,7 +41,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 }
 
 # Modules at the top that stand beside `session`: each runs one job of the API with actors.
-BESIDE_SESSION = frozenset({"crew", "story", "creating", "trackers", "verifying"})
+BESIDE_SESSION = frozenset({"crew", "story", "pickers", "creating", "trackers", "verifying"})
 
 # Libraries that have a place, and the modules or layers where that is.
 PLACE_OF: Mapping[str, tuple[str, ...]] = {

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from actortorrent.actors.reporter import ReporterProxy
     from actortorrent.actors.seeder import SeederProxy
     from actortorrent.actors.swarm import SwarmProxy
+    from actortorrent.rules.picker_policies import PickPolicy
 
 ALONE_SECONDS = 60.0  # for one peer to fetch a suspect piece; a guilty one may dawdle
 
@@ -64,6 +65,7 @@ class PieceManager(Actor):
         reporter: ReporterProxy,
         *,
         is_sequential: bool = False,
+        policy: PickPolicy | None = None,
         is_seed_only: bool = False,
     ) -> None:
         super().__init__(runtime, "PieceManager")
@@ -80,6 +82,7 @@ class PieceManager(Actor):
             geometry,
             random.Random(runtime.rng.random()),
             is_sequential=is_sequential,
+            policy=policy,
         )
         self._pool = BufferPool()
         self._peers: dict[int, _Peer] = {}

@@ -21,6 +21,7 @@ from actortorrent.cli.options import (
 from actortorrent.cli.running import describe_job, run_session, settings_from, viewing
 from actortorrent.cli.text import format_size, safe_text
 from actortorrent.errors import ExitCode
+from actortorrent.pickers import PickPolicy, load_picker
 
 WHAT = "What to fetch"
 EXAMPLES = (
@@ -70,6 +71,13 @@ EXAMPLES = (
     help="Fetch the pieces in order, to play a file while it comes.",
 )
 @option(
+    "--picker",
+    metavar="FILE.py:CLASS",
+    group=WHAT,
+    help="Let a class of your own choose the pieces; its file is run as any program"
+    " (docs/pickers.md).",
+)
+@option(
     "--stall-timeout",
     type=float,
     callback=above_zero,
@@ -100,13 +108,23 @@ def fetch(source: str, lists_files: bool, **given: Any) -> int:
 
 
 def _options(metainfo: Metainfo, given: dict[str, Any]) -> SessionOptions:
+    settings = settings_from(given)
+    settings["picker"] = _picker(given)
     return SessionOptions(
         output=given["output"],
         selected_files=select_files(metainfo.files, numbers=given["numbers"], globs=given["globs"]),
         peers=to_addresses(given["peers"]),
         trace=given["trace"],
-        **settings_from(given),
+        **settings,
     )
+
+
+def _picker(given: dict[str, Any]) -> PickPolicy | None:
+    if given["picker"] is None:
+        return None
+    if given["sequential"]:
+        raise click.UsageError("--picker and --sequential are two ways to choose: give one")
+    return load_picker(given["picker"])
 
 
 def _list_files(source: str, numbers: str, globs: tuple[str, ...]) -> None:

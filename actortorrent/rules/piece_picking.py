@@ -6,7 +6,8 @@
   differ in what they hold and no piece dies with its last owner.
 * Pieces already begun come before new ones: only a whole piece can be verified,
   shared and forgotten.
-* `is_sequential` takes the lowest piece instead, for playing while fetching.
+* `is_sequential` takes the lowest piece instead, for playing while fetching; and so
+  may a policy of the user's take what it likes (`picker_policies.py`).
 * When every block is lent and some are still out, they are lent a second time
   (endgame), so that the last blocks do not wait for the slowest peer.
 """
@@ -18,11 +19,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from actortorrent.rules.availability import Availability
-from actortorrent.rules.bitfield import indexes_of, lowest_set_bit, random_set_bit
+from actortorrent.rules.bitfield import indexes_of
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry
+from actortorrent.rules.picker_policies import (
+    PickPolicy,
+    PieceCounts,
+    Pieces,
+    RandomFirst,
+    RarestFirst,
+    Sequential,
+    choose_piece,
+    rule_of,
+)
 from actortorrent.rules.piece_ledger import Loan, PieceLedger
 
 RANDOM_FIRST_PIECES = 4
+RANDOM_FIRST, RAREST_FIRST = RandomFirst(), RarestFirst()
 LEAST_SHARE_BYTES = 128 * 1024
 MAX_RUN_BYTES = 1024 * 1024  # a larger piece is lent in runs of this size, to several peers
 
@@ -60,12 +72,13 @@ class PiecePicker:
         rng: random.Random,
         *,
         is_sequential: bool = False,
+        policy: PickPolicy | None = None,
     ) -> None:
         self._ledger = ledger
-        self._availability = availability
         self._geometry = geometry
         self._rng = rng
-        self._is_sequential = is_sequential
+        self._counts = PieceCounts(availability)
+        self._policy = policy or (Sequential() if is_sequential else None)
 
     def lend(self, conn: int, peers_pieces: int, most_bytes: int) -> Iterator[Pick]:
         """Lend a peer runs of about `most_bytes` together; the first may be more, by a block.
@@ -101,11 +114,12 @@ class PiecePicker:
         return next((index for index in pieces if self._ledger.may_lend(index, conn)), None)
 
     def _pick_fresh(self, fresh: int) -> tuple[int, str]:
-        if self._is_sequential:
-            return lowest_set_bit(fresh), "sequential"
-        if self._ledger.verified.bit_count() < RANDOM_FIRST_PIECES:
-            return random_set_bit(fresh, self._rng), "random first piece"
-        return random_set_bit(self._availability.rarest(fresh), self._rng), "rarest first"
+        policy = self._policy or self._usual_policy()
+        return choose_piece(policy, Pieces(fresh), self._counts, self._rng), rule_of(policy)
+
+    def _usual_policy(self) -> PickPolicy:
+        is_beginning = self._ledger.verified.bit_count() < RANDOM_FIRST_PIECES
+        return RANDOM_FIRST if is_beginning else RAREST_FIRST
 
     def _lend(self, conn: int, piece_index: int, most_bytes: int) -> Loan:
         return self._ledger.lend(conn, piece_index, min(most_bytes, MAX_RUN_BYTES))
