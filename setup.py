@@ -37,7 +37,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["actortorrent", "actortorrent.*"]),
     include_package_data=True,
-    package_data={"actortorrent": ["py.typed"]},
+    package_data={"actortorrent": ["py.typed"], "actortorrent.tracing.report": ["page/*"]},
     install_requires=[
         "pykka>=4.4,<5",  # our inbox stands on a seam that a test holds to this range
         "requests>=2.31,<3",
@@ -54,6 +54,7 @@ setup(
             "pytest>=8",
             "pytest-timeout",
             "ruff",
+            "selenium",  # drives the browser in which the report is tried
             "types-requests",
             # The real client that tests and benchmarks compare with; its wheels end at 3.13.
             "libtorrent>=2.0.11; python_version < '3.14'",

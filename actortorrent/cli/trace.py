@@ -16,6 +16,7 @@ TRACE_COMMANDS = {
     "stats": "Count: bytes of each peer, work of each actor, messages.",
     "diff": "Compare two traces by what happened in them.",
     "lint": "Find where a trace breaks a rule of the protocol or of ours.",
+    "report": "Write a page that shows a trace: lanes, causes, pieces, choking, a quiz.",
     "merge": "Put traces of several peers together into one.",
 }
 MODULES = {"import": "importing"}  # where a command cannot be a module's name

@@ -1,0 +1,150 @@
+"""The messages between our actors, explained: the receiver, and the method that takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from actortorrent.tracing.explained import Explanation
+
+ARCHITECTURE = "docs/architecture.md, the actors"
+BLOCK = "docs/architecture.md, the life of one block"
+CHOKING = "BEP 3, choking algorithms"
+TRACKERS = "BEP 3, trackers"
+_START = "docs/architecture.md, nobody waits"
+
+
+def _explained(receiver: str, source: str, rows: Mapping[str, str]) -> dict[str, Explanation]:
+    """Return explanations by `Class.method`; a row is `what it says -> what is to be done`."""
+    table = {}
+    for method, text in rows.items():
+        meaning, _, duty = text.partition(" -> ")
+        name = f"{receiver}.{method}"
+        table[name] = Explanation(meaning, duty, source, name)
+    return table
+
+
+# Messages that each actor takes, whatever its class.
+EVERY_ACTOR: Mapping[str, Explanation] = {
+    "ping": Explanation(
+        "Are you there?", "Answer; whoever starts a session waits for it.", _START, "Actor.ping"
+    ),
+    "stop": Explanation(
+        "End. It queues behind all other messages, so these are still handled.",
+        "Free what is owned, and end the thread.",
+        _START,
+        "Actor.on_end",
+    ),
+}
+
+ACTOR_MESSAGES: Mapping[str, Explanation] = {
+    **_explained(
+        "PeerActor",
+        BLOCK,
+        {
+            "welcome": "The swarm has nothing against this peer: it is not banned, and no double. -> Begin to trade: tell the piece manager that it joined.",
+            "introduce": "These are the pieces we have: say so to the peer. -> Send the bitfield, before anything else; nothing, if there is no piece.",
+            "lease": "These runs are yours to fetch, with the buffers to fill. -> Request all their blocks, in one go; give them back if the peer chokes us.",
+            "cancel_leases": "Others were quicker (endgame). -> Cancel the requests, and free the buffers.",
+            "show_interest": "The peer has something we lack, or no longer has. -> Send interested or not interested, if that is news.",
+            "we_have": "These pieces are verified. -> Send have for each.",
+            "choke": "The slot goes to somebody else. -> Forget what the peer asked for, and send choke.",
+            "unchoke": "The peer gets a slot. -> Send unchoke, and answer its requests from now on.",
+            "grant_download": "So many bytes more may be read (a limit is set). -> Read the socket again.",
+            "grant_upload": "So many bytes more may be sent (a limit is set). -> Answer waiting requests.",
+            "leave": "End the connection. -> Hand over what came, and close the socket.",
+        },
+    ),
+    **_explained(
+        "PieceManager",
+        BLOCK,
+        {
+            "report_to": "Whom to tell of peers that misbehave, and of the end. -> Remember it.",
+            "peer_joined": "A peer has shaken hands. -> Tell it what we have.",
+            "peer_has_bitfield": "All that a peer has. -> Count it into the rarity of each piece, and show interest if anything is lacking.",
+            "peer_has": "A peer has pieces more. -> Count them, and show interest if any is lacking.",
+            "peer_unchoked_us": "A peer would serve us, or no longer would. -> Note it.",
+            "wants_work": "A peer's line could carry so many bytes more. -> Pick pieces and lend runs of them, now or when there are some.",
+            "leases_filled": "All blocks of some leases came, and are on their way to the disk. -> Note them as no longer out.",
+            "leases_returned": "A peer does not fetch these after all. -> Lend them to the next who asks.",
+            "peer_left": "A peer has gone. -> Take back what it had borrowed, and count its pieces out.",
+            "content_checked": "Which pieces are on the disk already. -> Fetch the others.",
+            "runs_stored": "Runs were written; here are their buffers. -> Reuse the buffers for new leases.",
+            "pieces_verified": "Pieces matched their hash. -> They count as had: tell the peers that lack them.",
+            "piece_failed": "A piece did not match its hash. -> Fetch it again; accuse the sender, if there was only one.",
+            "peers_sent_bad_data": "Blocks of these peers differ from those of the piece that matched. -> Accuse them.",
+            "piece_lost": "What was verified can no longer be read. -> Fetch it again.",
+            "report": "How do the pieces stand? -> Tell the reporter now.",
+        },
+    ),
+    **_explained(
+        "Reporter",
+        ARCHITECTURE,
+        {
+            "pass_totals_to": "Whom to tell how much was transferred. -> Remember it.",
+            "checking": "How far the check of the disk has come. -> Show it.",
+            "content_known": "The check is over. -> Fetching begins.",
+            "content_completed": "Everything wanted is there. -> End the session, or go on as a seed.",
+            "pieces_changed": "How the pieces stand. -> Show it.",
+            "swarm_changed": "How the connections stand. -> Show it.",
+            "transfer_changed": "How much was sent and received. -> Show it.",
+            "tracker_changed": "How a tracker stands. -> Show it.",
+            "trackers_left": "The trackers know that we go. -> Let the session end.",
+            "disk_failed": "The disk will not do what is needed. -> End the session with this error.",
+            "notice": "A line for the user. -> Pass it on.",
+            "progress": "How do things stand? -> Answer with the picture as it is.",
+        },
+    ),
+    **_explained(
+        "Seeder",
+        CHOKING,
+        {
+            "listening_port": "On which port can peers reach us? -> Answer.",
+            "peer_joined": "A peer has shaken hands and heard what we have. -> Consider it from now on.",
+            "peer_interested": "The peer wants something of ours, or no longer does. -> Give it a slot if one is free; free its slot if it wants nothing.",
+            "peer_rates": "How fast bytes go to a peer and come from it: what tit for tat is judged by. -> Remember it for the next review of the slots.",
+            "peer_left": "A peer has gone. -> Give its slot to somebody else.",
+            "mode_changed": "We still fetch, or only give. -> Judge by what peers give us, or by turns.",
+            "wants_upload": "A peer's actor would send so many bytes. -> Grant them when the limit allows.",
+            "wants_download": "A peer's actor would read so many bytes. -> Grant them when the limit allows.",
+        },
+    ),
+    **_explained(
+        "Storage",
+        BLOCK,
+        {
+            "content_layout": "Where do the bytes lie? -> Answer.",
+            "wanted_pieces": "Which pieces hold anything that was selected? -> Answer.",
+            "report_to": "Whom to tell what becomes of pieces. -> Remember it.",
+            "check_content": "Find out what is on the disk already. -> Hash what is there, and tell the piece manager.",
+            "store_runs": "Runs that a peer filled. -> Write them, hash each piece that is whole, and tell what came of it.",
+            "piece_unreadable": "What was verified can no longer be read. -> Tell the piece manager that it is lost.",
+            "save": "Write the record now. -> Write which pieces are verified, so that a restart need not hash them.",
+        },
+    ),
+    **_explained(
+        "Swarm",
+        ARCHITECTURE,
+        {
+            "ask_for_more": "Whom to ask when no addresses are left. -> Remember it.",
+            "begin": "Dial and accept from now on. -> Dial as many peers as there are slots for.",
+            "end_connections": "Dial and accept no more. -> Answer with the peers that still live.",
+            "peers_found": "Addresses of peers. -> Write them down, and dial while there are slots.",
+            "connection_accepted": "Somebody dialled us. -> Start an actor for it, if there is a slot.",
+            "we_are_complete": "Nothing is lacking. -> Dial no more of those who have everything.",
+            "peer_handshaken": "Who a peer says it is. -> Drop it if it is banned, ourselves, or connected already.",
+            "peer_left": "How a connection ended. -> Note whether to try again, and dial another.",
+            "peer_misbehaved": "A peer sent bad data. -> Ban it.",
+        },
+    ),
+    **_explained(
+        "Tracker",
+        TRACKERS,
+        {
+            "progress_changed": "How much was transferred and is missing. -> Tell it with the next announce; the first time, begin announcing.",
+            "announce_now": "More peers are needed. -> Ask as soon as the trackers allow.",
+            "content_completed": "Nothing is missing any more. -> Tell the trackers: completed.",
+            "say_goodbye": "We go. -> Tell the trackers that know us: stopped.",
+            "call_ended": "What came of a question to a tracker. -> Pass addresses on, and set the time of the next announce.",
+        },
+    ),
+}

@@ -1,0 +1,131 @@
+"""Decisions and facts of a trace, explained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from actortorrent.tracing.explained import Explanation
+
+CHOKING = "BEP 3, choking algorithms"
+PIECES = "BEP 3, piece selection"
+
+DECISIONS: Mapping[str, Explanation] = {
+    "unchoke": Explanation(
+        "Who is served. Few upload slots are better than many: each gets enough speed to be "
+        "worth having. While fetching, they go to those who give us most (tit for tat), and "
+        "one, in turn, to somebody by chance (optimistic unchoke), who may prove better. "
+        "A seed gives each interested peer its turn.",
+        "Each peer for whom it changes something is told choke or unchoke.",
+        CHOKING,
+        "Seeder._record_decision",
+    ),
+    "pick_piece": Explanation(
+        "Which piece is fetched next from this peer. Pieces already begun come first, so that "
+        "they can be passed on; the very first ones are picked by chance, to have anything to "
+        "trade soon; then the rarest, so that no piece dies out.",
+        "The peer's actor is lent the run, and requests its blocks.",
+        PIECES,
+        "PieceManager._explain",
+    ),
+    "endgame": Explanation(
+        "Everything still missing has been requested from somebody. So that the end does not "
+        "hang on the slowest peer, it is now requested from others as well.",
+        "When a block comes, the other requests for it are cancelled.",
+        f"{PIECES} (endgame mode)",
+        "PieceManager._feed_all_in_endgame",
+    ),
+    "ban_peer": Explanation(
+        "A peer is proven to have sent bytes that do not match the torrent's hash.",
+        "It is dropped, and neither dialled nor accepted again.",
+        "our rule: docs/architecture.md, the life of one block",
+        "PieceManager._accuse",
+    ),
+    "drop_double": Explanation(
+        "Two connections to the same peer: each side dialled the other at the same moment.",
+        "One is closed; both sides choose the same one, by comparing their peer ids.",
+        "our rule: rules/double_connections.py",
+        "Swarm._drop_one_of",
+    ),
+    "ask_tracker": Explanation(
+        "Which tracker is asked now: the first of a tier that answers.",
+        "An announce is sent to it.",
+        "BEP 12, order of processing",
+        "Tracker._go_on",
+    ),
+    "check_content": Explanation(
+        "How many pieces are to be hashed before fetching begins: all that are on the disk, but "
+        "for those that the record of an earlier session vouches for.",
+        "These pieces are read and hashed.",
+        "our rule: docs/architecture.md",
+        "Storage.check_content",
+    ),
+}
+
+FACTS: Mapping[str, Explanation] = {
+    "actor:spawned": Explanation("An actor begins: a thread of its own, and an empty mailbox."),
+    "actor:stopped": Explanation("An actor has ended; who writes to it now is not read."),
+    "actor:failed": Explanation(
+        "An exception ended the actor. It is not repaired: others are told, and go on.",
+        source="our rule: docs/architecture.md, a peer dies whole",
+    ),
+    "actor:state": Explanation("A value that an actor declared worth watching has changed."),
+    "actor:reply": Explanation(
+        "An answer to a question. Only starting and stopping wait for answers.",
+        source="our rule: docs/architecture.md, nobody waits",
+    ),
+    "actor:timer": Explanation(
+        "A message that the actor sent to itself for later. It comes through the same mailbox "
+        "as all others, so timers need no locks.",
+    ),
+    "bt:listening": Explanation("Peers can reach us on this port from now on."),
+    "bt:peers_found": Explanation("Addresses of peers became known, from a tracker or a user."),
+    "bt:connection_begun": Explanation("An actor for one connection is started."),
+    "bt:connection_opened": Explanation("The connection stands, between these two addresses."),
+    "bt:connection_accepted": Explanation("Somebody else dialled us."),
+    "bt:connection_closed": Explanation("A connection has ended; `why` says how."),
+    "bt:peer_snubbed": Explanation(
+        "A peer that unchoked us has sent nothing for a while. What it was asked for is asked "
+        "of others.",
+        source=f"{CHOKING} (anti-snubbing)",
+    ),
+    "bt:accept_failed": Explanation("A connection could not be accepted; tried again later."),
+    "bt:announce_sent": Explanation(
+        "A tracker is asked for peers, and told how much was transferred.",
+        "The tracker answers with addresses, and how long to wait before asking again.",
+        "BEP 3, trackers; BEP 15 for UDP",
+    ),
+    "bt:announce_answered": Explanation("The tracker has answered.", source="BEP 3, trackers"),
+    "bt:announce_failed": Explanation(
+        "The tracker refused, or did not answer; another is asked.", source="BEP 12"
+    ),
+    "bt:piece_verified": Explanation(
+        "All blocks of a piece are on the disk, and their SHA-1 is the torrent's.",
+        "Peers that lack it are told: have.",
+        "BEP 3, metainfo files (pieces)",
+    ),
+    "bt:piece_failed": Explanation(
+        "A piece is whole, but its SHA-1 is not the torrent's: somebody sent wrong bytes.",
+        "It is fetched again. Whoever sent all of it is banned; if several did, they are "
+        "found out by comparing with the right piece.",
+        "BEP 3, metainfo files (pieces)",
+    ),
+    "bt:disk_failed": Explanation("The disk would not do what was needed; the session ends."),
+    "bt:blocks_received": Explanation(
+        "Blocks came. They are so many that a trace sums them up (level: piece).",
+        source="BEP 3, peer messages (piece)",
+    ),
+    "bt:blocks_sent": Explanation(
+        "Blocks went out. They are so many that a trace sums them up (level: piece).",
+        source="BEP 3, peer messages (piece)",
+    ),
+    "bt:requests_received": Explanation(
+        "Blocks were asked for. Summed up (level: piece).", source="BEP 3, peer messages (request)"
+    ),
+    "bt:requests_sent": Explanation(
+        "We asked for blocks. Summed up (level: piece).", source="BEP 3, peer messages (request)"
+    ),
+    "bt:block_received": Explanation("What was in a block (level: payload)."),
+    "trace:gap": Explanation("Events came faster than the disk took them; so many are missing."),
+    "trace:deadlock": Explanation("Actors wait for each other, and would for ever."),
+    "trace:end": Explanation("The process ended in order; nothing is missing behind this."),
+}

@@ -1,0 +1,184 @@
+// Who served whom over time, and for each round of slots why so and not otherwise.
+
+const BAND_HEIGHT = 28;
+const BAND_LEFT = 190;
+const [AM_CHOKING, AM_INTERESTED, PEER_CHOKING, PEER_INTERESTED] = [0, 1, 2, 3];
+
+const bands = { canvas: null, rows: [] };
+
+function openChokes(view) {
+  bands.rows = bandRows();
+  bands.canvas = el("canvas", { class: "bands", "aria-label": "Choking over time", onclick: clickBands, style: { height: bandsHeight() + "px" } });
+  bands.round = el("section", { class: "below round" });
+  const key = (name, text) => [el("i", { class: "swatch band-" + name }), text, " "];
+  replace(
+    view,
+    el("div", { class: "bar" },
+      el("b", {}, "Choking over time"),
+      el("span", { class: "legend-line" }, key("served", "unchoked and interested"), key("idle", "unchoked, not interested"), key("waiting", "interested, but choked"), key("none", "neither")),
+      el("span", { class: "quiet" }, "upper half: the peer serves us; lower half: we serve it; ▲ a round of slots")),
+    el("div", { class: "pieces" }, el("div", { class: "map-stage" }, bands.canvas), bands.round),
+  );
+  drawChokes();
+  showRound();
+}
+
+function bandRows() {
+  const rows = [];
+  T.nodes.forEach((node, number) => {
+    const peers = [...T.peerOf.keys()].filter((actor) => T.actors[actor].node === number);
+    if (!peers.length) return;
+    rows.push({ node: number });
+    for (const actor of peers) rows.push({ node: number, actor, changes: T.chokes.changes.filter((one) => one[2] === actor), end: T.lastTime[actor] });
+  });
+  let y = 20;
+  for (const row of rows) {
+    row.y = y;
+    row.height = row.actor === undefined ? 24 : BAND_HEIGHT;
+    y += row.height;
+  }
+  return rows;
+}
+
+function bandsHeight() {
+  const last = bands.rows[bands.rows.length - 1];
+  return (last ? last.y + last.height : 40) + 6;
+}
+
+function bandX(micros, width) {
+  return BAND_LEFT + (micros / T.end) * (width - BAND_LEFT - 8);
+}
+
+function drawChokes() {
+  if (S.view !== "chokes") return;
+  const { pen, width, height } = prepared(bands.canvas);
+  drawBandAxis(pen, width, height);
+  for (const row of bands.rows) {
+    if (row.actor === undefined) drawBandHead(pen, row, width);
+    else drawBand(pen, row, width);
+  }
+}
+
+function drawBandAxis(pen, width, height) {
+  const step = niceTimeStep(T.end / 8);
+  pen.font = font(11);
+  pen.textBaseline = "top";
+  for (let time = 0; time <= T.end; time += step) {
+    pen.fillStyle = colour("line");
+    pen.fillRect(bandX(time, width), 14, 1, height);
+    pen.fillStyle = colour("soft");
+    pen.fillText(tickText(time, step), bandX(time, width) + 3, 2);
+  }
+}
+
+function drawBandHead(pen, row, width) {
+  pen.fillStyle = colour("head");
+  pen.fillRect(0, row.y, width, row.height);
+  pen.fillStyle = colour("node-" + (row.node % 8));
+  pen.fillRect(0, row.y, 4, row.height);
+  pen.fillStyle = colour("ink");
+  pen.font = font(12, "600");
+  pen.textBaseline = "middle";
+  pen.fillText(fitted(pen, clean(T.nodes[row.node].name), BAND_LEFT - 20), 10, row.y + row.height / 2);
+  for (const [number, round] of roundsOf(row.node)) {
+    const x = bandX(round[0], width);
+    const isChosen = number === S.look;
+    pen.fillStyle = colour(isChosen ? "accent" : "decision");
+    const half = isChosen ? 7 : 4;
+    pen.beginPath();
+    pen.moveTo(x - half, row.y + row.height - 4);
+    pen.lineTo(x + half, row.y + row.height - 4);
+    pen.lineTo(x, row.y + row.height - 4 - 2 * half);
+    pen.fill();
+  }
+}
+
+function roundsOf(node) {
+  return [...T.chokes.rounds.entries()].filter(([, round]) => T.actors[round[2]].node === node);
+}
+
+function drawBand(pen, row, width) {
+  const middle = row.y + row.height / 2;
+  pen.font = font(12);
+  pen.textBaseline = "middle";
+  pen.fillStyle = colour("ink");
+  pen.fillText(fitted(pen, clean(`${T.actors[row.actor].name} ↔ ${T.otherSide(row.actor)}`), BAND_LEFT - 24), 14, middle);
+  const spans = flagSpans(row.changes, row.end);
+  const half = (row.height - 7) / 2;
+  for (const { from, to, flags } of spans) {
+    const x = bandX(from, width);
+    const wide = Math.max(1, bandX(to, width) - x);
+    pen.fillStyle = colour("band-" + served(!flags[PEER_CHOKING], flags[AM_INTERESTED]));
+    pen.fillRect(x, row.y + 3, wide, half);
+    pen.fillStyle = colour("band-" + served(!flags[AM_CHOKING], flags[PEER_INTERESTED]));
+    pen.fillRect(x, row.y + 4 + half, wide, half);
+  }
+}
+
+function served(isUnchoked, isInterested) {
+  if (isUnchoked) return isInterested ? "served" : "idle";
+  return isInterested ? "waiting" : "none";
+}
+
+// Stretches of time in which the four flags of a connection stay as they are.
+function flagSpans(changes, end) {
+  const flags = [1, 0, 1, 0];
+  const spans = [];
+  changes.forEach(([time, , , flag, value], number) => {
+    flags[flag] = value;
+    const next = changes[number + 1]?.[0] ?? end;
+    if (next > time) spans.push({ from: time, to: next, flags: [...flags] });
+  });
+  return spans;
+}
+
+function clickBands(event) {
+  const { offsetX: x, offsetY: y } = event;
+  const width = bands.canvas.clientWidth;
+  const row = bands.rows.find((one) => y >= one.y && y < one.y + one.height);
+  if (!row) return;
+  const time = ((x - BAND_LEFT) / (width - BAND_LEFT - 8)) * T.end;
+  const rounds = roundsOf(row.node);
+  if (row.actor === undefined && rounds.length) {
+    change({ look: rounds.reduce((best, one) => (Math.abs(one[1][0] - time) < Math.abs(best[1][0] - time) ? one : best))[0] });
+  } else if (row.actor !== undefined) {
+    const last = row.changes.filter((one) => one[0] <= time).pop() ?? row.changes[0];
+    if (last) select(last[1]);
+  }
+}
+
+function stepRound(by) {
+  const count = T.chokes.rounds.length;
+  change({ look: Math.max(0, Math.min(count - 1, S.look + by)) });
+}
+
+function showRound() {
+  const rounds = T.chokes.rounds;
+  const round = rounds[S.look];
+  const steps = el("span", { class: "steps" },
+    button("◀ round", () => stepRound(-1), { disabled: S.look <= 0 }),
+    button("round ▶", () => stepRound(1), { disabled: S.look >= rounds.length - 1 }));
+  if (!round) {
+    return replace(bands.round, el("h2", {}, `${counted(rounds.length, "round")} of slots `, steps),
+      el("p", { class: "quiet" }, "Click a triangle, or step through the rounds: each shows who was weighed, by which figures, and why."));
+  }
+  const [time, row, actor, figures, verdicts] = round;
+  replace(
+    bands.round,
+    el("h2", {}, `Round ${S.look + 1} of ${rounds.length}: ${T.nodes[T.actors[actor].node].name}, at ${timeText(time)} `, steps),
+    el("p", {}, "Rule: ", el("b", {}, figures.rule ?? "?"), `, ${counted(figures.slots ?? 0, "slot")}. `, eventLink(row, "the decision and its causes")),
+    verdictTable(verdicts),
+  );
+}
+
+function verdictTable(verdicts) {
+  const rows = verdicts.map((one) => [
+    el("td", {}, T.otherSide(one.peer) || "?", " ", el("small", {}, T.actors[one.peer].name)),
+    el("td", { class: one.is_unchoked ? "yes" : "no" }, one.is_unchoked ? "unchoked" : "choked"),
+    one.reason ?? "",
+    sizeText(one.download_rate ?? 0) + "/s",
+    sizeText(one.upload_rate ?? 0) + "/s",
+    durationText((one.turn_seconds ?? 0) * 1e6),
+  ]);
+  return table(["peer", "verdict", "because", "gives us", "gets from us", "its turn so far"], rows, { class: "figures", id: "verdicts" });
+}

@@ -1,0 +1,114 @@
+"""What a report is made of: one trace or several, read as often as needed, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from actortorrent.tracing.events import Event
+from actortorrent.tracing.header import TraceHeader
+from actortorrent.tracing.merging import MergeReport, merge_traces
+from actortorrent.tracing.order import in_order
+from actortorrent.tracing.reader import TraceFile
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Name a client whose trace this is, or is a part of this."""
+
+    name: str
+    peer_id: str
+    about: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the node as the page has it."""
+        return {"name": self.name, "peer_id": self.peer_id, "about": self.about}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Hold a trace that can be read again and again.
+
+    Attributes:
+        header: of the trace, or of all of them.
+        nodes: the clients that it is of; the names of their actors begin with `node/`
+            if there are several traces.
+        remarks: what the trace lacks, in sentences.
+        events: yields all events by the time they began.
+    """
+
+    header: TraceHeader
+    nodes: tuple[Node, ...]
+    remarks: tuple[str, ...]
+    events: Callable[[], Iterator[Event]]
+
+
+def open_source(paths: Sequence[Path]) -> Source:
+    """Open one trace, merged or not, or merge several.
+
+    Raises:
+        InvalidTraceError: where one is none.
+        UsageError: if they do not belong together.
+        OSError: if one cannot be read.
+    """
+    if len(paths) > 1:
+        merge = merge_traces(paths)
+        remarks = (*_remarks_of_nodes(merge.header), *_remarks_of_merge(merge.report))
+        return Source(merge.header, _nodes(merge.header), remarks, merge.events)
+    with TraceFile(paths[0]) as trace:
+        for _ in trace.events():
+            pass
+        header = trace.header
+        remarks = _remarks_of_nodes(header) if header.nodes else tuple(_remarks_of_file(trace))
+    return Source(header, _nodes(header), remarks, lambda: _events(paths[0]))
+
+
+def _events(path: Path) -> Iterator[Event]:
+    with TraceFile(path) as trace:
+        yield from in_order(trace.events())
+
+
+def _nodes(header: TraceHeader) -> tuple[Node, ...]:
+    if not header.nodes:
+        return (Node(header.node, header.peer_id, " ".join(header.argv)),)
+    return tuple(
+        Node(one.name, one.header.peer_id, " ".join(one.header.argv)) for one in header.nodes
+    )
+
+
+def _remarks_of_file(trace: TraceFile) -> Iterator[str]:
+    if trace.header.flight_recorder:
+        yield f"Written out by the flight recorder: {trace.header.flight_recorder}."
+    if trace.lost:
+        yield f"{trace.lost:,} events could not be written, and are missing."
+    if trace.is_cut_off:
+        yield "The last line is cut off: the process was killed, or still writes."
+    elif not trace.has_end:
+        yield "The trace has no end: the process was killed, or still writes."
+
+
+def _remarks_of_nodes(header: TraceHeader) -> tuple[str, ...]:
+    said = []
+    for node in header.nodes:
+        if node.lost:
+            said.append(f"{node.name}: {node.lost:,} events could not be written, and are missing.")
+        if not node.has_end:
+            said.append(f"{node.name}: the trace has no end; its process was killed, or runs.")
+        if node.clock_added_ns:
+            ahead = "behind" if node.clock_added_ns > 0 else "ahead"
+            seconds = abs(node.clock_added_ns) / 1e9
+            said.append(f"{node.name}: its wall clock was {seconds:.3f} s {ahead}; set right here.")
+    return tuple(said)
+
+
+def _remarks_of_merge(report: MergeReport) -> Iterator[str]:
+    if report.from_nowhere:
+        yield f"{report.from_nowhere:,} wire messages have no sending in any of the traces."
+    if report.held_back:
+        most = report.most_held_back_ns / 1e6
+        yield (
+            f"{report.held_back:,} arrivals are shown later than their clocks said, by up to "
+            f"{most:.1f} ms, so that none comes before its sending."
+        )

@@ -1,0 +1,226 @@
+"""The report as a reader meets it: in a browser, without a network."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from actortorrent.tracing.events import Event
+from actortorrent.tracing.graph import Graph
+from actortorrent.tracing.merging import open_traces
+from actortorrent.tracing.report.writing import write_report
+from tests.tracing.report.browser import Browser
+from tests.tracing.report.conftest import Reported
+from tests.tracing.traces import event, message, write_trace
+
+VIEWS = ("lanes", "story", "pieces", "chokes", "figures", "missing", "quiz")
+EVIL = "</script><script>window.pwned=1</script><img src=http://evil.example/ onerror=pwned=1>"
+
+
+@pytest.fixture(scope="module")
+def graph(reported: Reported) -> Graph:
+    with open_traces(reported.traces) as (_, events):
+        return Graph(events)
+
+
+def row_of(browser: Browser, event_id: str) -> int:
+    script = "for (let row = 0; row < T.size; row++) if (T.id(row) === arguments[0]) return row;"
+    return int(browser.ask(script, event_id))
+
+
+def unchoke(graph: Graph) -> Event:
+    """Return the arrival of the seed's unchoke: caused by the other peer, with many effects."""
+    return next(
+        one
+        for one in graph.events
+        if one.name == "bt:message_received" and one.data["type"] == "unchoke"
+    )
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_opens_with_no_request_and_no_word_on_the_console(
+    browser: Browser, reported: Reported, view: str
+) -> None:
+    browser.open(reported.page, f"view={view}")
+    assert browser.ask("return document.getElementById('view').childElementCount") > 0
+    assert browser.texts("#tabs [aria-selected=true]") != []
+    assert browser.errors() == []
+    assert browser.requests() == []
+
+
+def test_a_click_lights_the_causes_and_effects_that_the_graph_names(
+    browser: Browser, reported: Reported, graph: Graph
+) -> None:
+    chosen = unchoke(graph)
+    row = row_of_opened(browser, reported, chosen)
+    browser.open(reported.page, "view=story&type=in:unchoke")
+    browser.click(f".line[data-row='{row}']")
+    shown = browser.ask(
+        "return [...document.querySelectorAll('#causes li')].map(e => e.dataset.id)"
+    )
+    assert shown == [one.id for one in graph.causes(chosen)]
+    assert {name.partition("/")[0] for name in shown} == {"fetch", "seed"}
+    lit = browser.ask("return lit.effects.map(row => T.id(row))")
+    assert lit == [one.id for depth, one in graph.effects(chosen) if depth]
+
+
+def row_of_opened(browser: Browser, reported: Reported, chosen: Event) -> int:
+    browser.open(reported.page)
+    return row_of(browser, chosen.id)
+
+
+def test_every_event_has_the_cause_that_the_graph_names(
+    browser: Browser, reported: Reported, graph: Graph
+) -> None:
+    browser.open(reported.page)
+    pairs = browser.ask(
+        "return Array.from(T.cause, (c, row) => [T.id(row), c < 0 ? null : T.id(c)])"
+    )
+    expected = {}
+    for one in graph.events:
+        cause = graph.cause(one)
+        expected[one.id] = cause.id if cause else None
+    assert dict(pairs) == expected
+
+
+def test_an_arrow_of_the_lanes_can_be_clicked(
+    browser: Browser, reported: Reported, graph: Graph
+) -> None:
+    row = row_of_opened(browser, reported, unchoke(graph))
+    browser.open(reported.page, f"axis=order&from={row - 15}&to={row + 15}")
+    browser.ask(
+        """const mark = lanes.marks.find(one => one.row === arguments[0]);
+        const box = lanes.canvas.getBoundingClientRect();
+        for (const type of ["pointerdown", "pointerup"]) {
+          lanes.canvas.dispatchEvent(new PointerEvent(type, {pointerId: 1, bubbles: true,
+            clientX: box.left + mark.x, clientY: box.top + mark.y}));
+        }""".replace(
+            "canvas.dispatch", "canvas.setPointerCapture = () => {}, lanes.canvas.dispatch"
+        ),
+        row,
+    )
+    assert browser.ask("return S.event") == row
+    assert browser.texts("#card h2") == ["unchoke"]
+    assert "PeerActor._unchoke_came" in browser.texts("#card .explained")[0]
+    assert browser.texts("#card .bytes td:first-child") == ["0\u20133", "4"]
+
+
+def test_filters_leave_what_fits(browser: Browser, reported: Reported, graph: Graph) -> None:
+    browser.open(reported.page, "view=story&collapse=false&type=decision:pick_piece")
+    picks = [one for one in graph.events if one.data.get("what") == "pick_piece"]
+    assert browser.ask("return [...wantedRows].map(row => T.id(row))") == [one.id for one in picks]
+    browser.open(reported.page, "view=story&piece=3&actor=fetch/Storage")
+    rows = browser.ask("return [...wantedRows].map(row => [T.events.p[row], T.id(row)])")
+    assert rows
+    assert all(3 in pieces for pieces, _ in rows)
+    browser.ask(
+        "const field = document.querySelector('[name=text]'); field.value = 'store_runs';"
+        "field.dispatchEvent(new Event('input'))"
+    )
+    assert browser.ask("return [...wantedRows].every(row => T.label(row) === 'store_runs')")
+
+
+def test_a_link_leads_back_to_exactly_this_view(browser: Browser, reported: Reported) -> None:
+    browser.open(reported.page)
+    browser.press("\ue014", "\ue014", "o", "+", "+")  # two steps; in order; closer
+    browser.wait_for("return location.hash.includes('from=')")
+    before = browser.ask("return {...S}")
+    fragment = browser.address.partition("#")[2]
+    browser.open(reported.page, fragment)
+    after = browser.ask("return {...S}")
+    assert after["event"] == before["event"] == 1
+    assert (after["axis"], after["view"]) == ("order", "lanes")
+    assert after["from"] == pytest.approx(before["from"], abs=0.01)
+    assert after["to"] == pytest.approx(before["to"], abs=0.01)
+
+
+def test_repeats_are_one_line_that_says_what_it_stands_for(
+    browser: Browser, reported: Reported
+) -> None:
+    browser.open(reported.page, "view=story&actor=fetch/Peer-1")
+    collapsed = [text for text in browser.texts(".line .words") if "▸" in text]
+    assert collapsed
+    assert re.search(r"▸ \d+ . [a-z ]+", collapsed[0])
+    count = browser.ask("return story.lines.length")
+    browser.ask("document.querySelector('.bar input[type=checkbox]').click()")
+    assert browser.ask("return story.lines.length") > count
+
+
+def test_the_quiz_knows_the_trace(browser: Browser, reported: Reported) -> None:
+    browser.open(reported.page, "view=quiz")
+    count = browser.ask("return quiz.questions.length")
+    assert count >= 5
+    for number in range(count):
+        browser.ask("change({look: arguments[0]})", number)
+        right = browser.ask("return quiz.questions[S.look].right")
+        choices = browser.texts(".choice-button")
+        assert choices.count(right) == 1
+        picked = choices.index(right) if number % 2 else (choices.index(right) + 1) % len(choices)
+        browser.ask("document.querySelectorAll('.choice-button')[arguments[0]].click()", picked)
+        verdict = browser.texts(".verdict h2")[0]
+        assert verdict.startswith("Right." if number % 2 else f"No: {right}")
+        assert browser.texts(".verdict li")
+    first = browser.ask("return {...quiz.questions.find(one => one.title === 'What comes next?')}")
+    assert browser.ask("return T.cause[arguments[0]] === arguments[1]", first["next"], first["row"])
+
+
+def test_the_life_of_a_piece_ends_on_the_disk(browser: Browser, reported: Reported) -> None:
+    browser.open(reported.page, "view=pieces&look=4")
+    steps = browser.texts(".one-life:first-child li")
+    assert any("offered by seed" in step for step in steps)
+    assert any("picked" in step for step in steps)
+    assert "verified" in steps[-1]
+
+
+def test_a_round_of_slots_tells_who_and_why(browser: Browser, reported: Reported) -> None:
+    browser.open(reported.page, "view=chokes")
+    number = browser.ask(
+        "return T.chokes.rounds.findIndex(round => round[4].some(v => v.is_unchoked))"
+    )
+    browser.ask("change({look: arguments[0]})", number)
+    assert "unchoked" in browser.texts("#verdicts td")
+    assert "a slot was free" in browser.texts("#verdicts td")
+
+
+def test_what_peers_call_themselves_does_nothing(browser: Browser, tmp_path: Path) -> None:
+    events = [
+        event("bt:connection_begun", "Swarm", 1, conn=1, address=EVIL, we_dialled=True),
+        event(
+            "bt:message_received",
+            "Peer-1",
+            1,
+            ms=1,
+            conn=1,
+            offset=0,
+            length=68,
+            type="handshake",
+            fields={"peer_id": EVIL, "info_hash": EVIL, "reserved": EVIL},
+        ),
+        event("bt:message_received", "Peer-1", 2, ms=2, conn=1, offset=68, length=5, type=EVIL),
+        message(EVIL, "Peer-1", EVIL, (1, 3, 4), ms=3, args={EVIL: EVIL, "piece_index": 1}),
+        event(
+            "actor:decision",
+            "Seeder",
+            5,
+            ms=4,
+            what="unchoke",
+            chosen=[EVIL],
+            rule=EVIL,
+            candidates=[{"peer": EVIL, "is_unchoked": True, "reason": EVIL}],
+        ),
+        event("bt:connection_closed", "Peer-1", 6, ms=5, conn=1, why="\u202egnp.exe"),
+    ]
+    page = tmp_path / "evil.html"
+    write_report([write_trace(tmp_path / "evil.jsonl", events)], page)
+    for view in VIEWS:
+        browser.open(page, f"view={view}&look=0&event=1")
+        assert browser.ask("return window.pwned") is None
+        assert browser.ask("return document.querySelectorAll('img, iframe, object').length") == 0
+        assert browser.ask("return document.scripts.length") == 2
+    browser.open(page, "view=story&event=3")
+    assert EVIL[:40] in browser.texts("#card h2")[0]
+    assert "\u202e" not in browser.ask("return document.body.textContent.slice(0, 20000)")
+    assert browser.errors() == []
+    assert browser.requests() == []
