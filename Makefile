@@ -46,8 +46,9 @@ format: $(READY) ## mend what ruff can mend by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-demo: $(READY) ## fetch 256 MiB (SIZE=16: 16 MiB) from a seed here, and see what happened
-	@$(BIN)/python -m actortorrent.lab.demo $(if $(SIZE),--size $(SIZE))
+demo: $(READY) ## fetch 256 MiB (SIZE=16: 16 MiB) in a swarm here, and see what happened
+	@$(BIN)/python -m actortorrent lab --size $(or $(SIZE),256)M \
+		--output "$$(mktemp -d "$${TMPDIR:-/tmp}/actortorrent-demo-XXXXXX")"
 
 bench: $(READY) ## fetch 1 GiB with us, libtorrent and aria2, in turns (OPTIONS=--quick)
 	$(BIN)/python -m tests.benchmarks.bench $(OPTIONS)

@@ -217,6 +217,7 @@ class Seeder(SocketActor):
             rule=decision.rule,
             slots=self._slots,
             bep=3,
+            **({} if self._pace == 1 else {"pace": self._pace}),
         )
 
     # --- telling --------------------------------------------------------------------------------

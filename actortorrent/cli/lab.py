@@ -216,7 +216,10 @@ def _facts(outcome: Outcome, after: Aftermath) -> Iterator[tuple[str, str]]:
         wasted = f" ({format_size(one.wasted_bytes)} in vain)" if one.wasted_bytes else ""
         banned = f"; banned {', '.join(one.banned)}" if one.banned else ""
         sent = f"sent {format_size(one.uploaded_bytes)}"
-        yield "", f"{one.member.name:<10} {sent}{got}{wasted}{banned}"
+        says = (
+            f"{sent}{got}{wasted}{banned}" if one.member.is_traced or one.part else "fetched it all"
+        )
+        yield "", f"{one.member.name:<10} {says}"
     if not outcome.plan.loses_tracker:
         heard = ", ".join(f"{count} {event}" for event, count in outcome.heard.items())
         yield "told", f"the tracker heard: {heard}"
@@ -227,7 +230,9 @@ def _facts(outcome: Outcome, after: Aftermath) -> Iterator[tuple[str, str]]:
 
 
 def _command(after: Aftermath, highlight: Highlight) -> str:
-    return shlex.join([_own_command(), "trace", "show", _short(after.merged), *highlight.filters])
+    return shlex.join(
+        [_own_command(), "trace", *highlight.question, _short(after.merged), *highlight.filters]
+    )
 
 
 def _print_done(outcome: Outcome, after: Aftermath) -> None:

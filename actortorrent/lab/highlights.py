@@ -26,7 +26,7 @@ FIRST_OF: Mapping[str, tuple[str, ...]] = {
 }
 RIDER = "free-rider"
 ANY = ("unchoke", "trade", "rarest", "drawn", "endgame", "cancel")
-THE_LAST = ("rider refused",)  # of these not the first is shown: it has a history
+WHY_REFUSED = "rider refused"  # of these the last is shown: it has a history
 # Reasons of verdicts on who is served, what kind of highlight each is, and in which words.
 VERDICTS: Mapping[str, tuple[str, str]] = {
     "sends us most": ("trade", "{node} serves {name}, which sends it most"),
@@ -39,17 +39,19 @@ VERDICTS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """Say what happened, and with which arguments `actortorrent trace` shows it.
+    """Say what happened, and how `actortorrent trace` tells more about it.
 
     Attributes:
         seconds: since the trace began.
-        filters: of `trace show`.
+        filters: options of the question.
+        question: what to ask the trace: `show`, or `why choke`.
     """
 
     kind: str
     seconds: float
     text: str
     filters: tuple[str, ...]
+    question: tuple[str, ...] = ("show",)
 
 
 class Highlights:
@@ -71,9 +73,9 @@ class Highlights:
         for event in events:
             node = event.actor.partition("/")[0]
             for kind, text, filters in self._seen(event, node):
-                if kind not in self._found or kind in THE_LAST:
+                if kind not in self._found or kind == WHY_REFUSED:
                     seconds = (event.time_ns - begin_ns) / NS_A_SECOND
-                    self._found[kind] = Highlight(kind, seconds, text, filters)
+                    self._found[kind] = _highlight(kind, seconds, text, filters)
 
     def chosen(self, scenario: str) -> list[Highlight]:
         """Return at most three, in the order in which they happened."""
@@ -133,6 +135,12 @@ class Highlights:
 
     def _name(self, node: str, peer: str) -> str:
         return self._names.get(f"{node}/{peer}", f"its {peer}")
+
+
+def _highlight(kind: str, seconds: float, text: str, filters: tuple[str, ...]) -> Highlight:
+    if kind == WHY_REFUSED:
+        return Highlight(kind, seconds, text, ("--peer", RIDER), ("why", "choke"))
+    return Highlight(kind, seconds, text, filters)
 
 
 def _list(names: list[str]) -> str:

@@ -30,7 +30,8 @@ ARIA2_OPTIONS = (
     "--disable-ipv6=true",
     "--file-allocation=none",
     "--allow-overwrite=true",
-    "--seed-ratio=0.0",  # until it is told to go
+    "--seed-time=0",  # it goes when it is complete: it does not say so otherwise
+    "--bt-tracker-interval=1",
     "--summary-interval=1",
     "--show-console-readout=false",
 )

@@ -17,7 +17,6 @@ from actortorrent.lab.scenarios import Member, Role
 
 READ_BYTES = 1024 * 1024
 TELLING = ('{"event": "progress"', '{"event": "done"')
-ARIA2_IS_DONE = "Download complete"
 # What a line of a trace must have to be looked at: most are not even read as JSON.
 MARKS = (
     b'"bt:piece_verified"',
@@ -82,19 +81,24 @@ class Observer:
         self._trace = TraceTail(trace)
         self._piece_count = piece_count
         self._everything = (1 << piece_count) - 1
-        self._is_done = False
 
     @property
     def peer_id(self) -> str:
         """Return its peer id as a trace prints it; empty where it is not known."""
         return self._trace.peer_id
 
+    @property
+    def has_left_complete(self) -> bool:
+        """Say whether it has ended because it had everything: aria2 does not stay."""
+        is_aria2 = self.member.role is Role.ARIA2
+        return is_aria2 and self.process.ends_within(0) and self.process.wait() == 0
+
     def look(self, names: Mapping[str, str]) -> MemberPicture:
         """Return how it stands now; `names` are those of members by their peer ids."""
         self._listen()
         self._trace.read_on()
         told = self._told
-        done = bool(told.get("is_complete")) or self._is_done
+        done = bool(told.get("is_complete")) or self.has_left_complete
         pieces = self._pieces(done=done)
         return MemberPicture(
             member=self.member,
@@ -121,8 +125,6 @@ class Observer:
         for line in lines[self._heard :]:
             if line.startswith(TELLING):
                 self._told = {**self._told, **json.loads(line)}
-            elif self.member.role is Role.ARIA2 and ARIA2_IS_DONE in line:
-                self._is_done = True
         self._heard = len(lines)
 
     def _pieces(self, *, done: bool) -> int | None:

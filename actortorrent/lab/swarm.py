@@ -222,7 +222,7 @@ class Lab:
         first, *_ = self._observers
         first.process.ends_within(LOOK_SECONDS)
         for observer in self._observers:
-            if observer.process.ends_within(0):
+            if observer.process.ends_within(0) and not observer.has_left_complete:
                 tail = observer.process.tail()
                 raise LabError(f"{observer.member.name} ended before its time:\n{tail}")
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 SHADES = ("·", "░", "▒", "▓", "█")  # none of a cell's pieces, some, many, most, all
 LEAST_CELLS = 8
-SIDES = 28  # columns beside the map: names and shares
+SHARE_WIDTH = 5  # `100 %`
+SIDES = 11 + SHARE_WIDTH + 2  # columns beside the map: names, shares, what is between
 STYLES = {"bad-peer": "red", "free-rider": "yellow", "slow-seed": "yellow"}
 
 
@@ -51,10 +52,11 @@ class MapView:
 
 def draw_swarm(about: str, picture: SwarmPicture, width: int) -> RenderableType:
     """Return the picture of one moment, for any width of terminal."""
-    table = Table.grid(padding=(0, 1))
-    for justify in ("left", "left", "right"):
-        table.add_column(justify=justify, no_wrap=True, overflow="ellipsis")
     cells = max(LEAST_CELLS, width - SIDES)
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(width=cells, no_wrap=True, overflow="ellipsis")
+    table.add_column(width=SHARE_WIDTH, justify="right", no_wrap=True)
     for one in picture.members:
         name = Text(one.member.name, style=STYLES.get(one.member.role, "bold"))
         table.add_row(name, _map(one, picture.piece_count, cells), share(one))
@@ -66,11 +68,11 @@ def draw_swarm(about: str, picture: SwarmPicture, width: int) -> RenderableType:
 
 
 def draw_pieces(pieces: int, piece_count: int, cells: int) -> str:
-    """Return a map of pieces in so many characters at most, each as dark as it is full."""
-    cells = max(1, min(cells, piece_count))
+    """Return a map of pieces in so many characters, each as dark as its pieces are there."""
     drawn = ""
     for cell in range(cells):
-        first, behind = (piece_count * edge // cells for edge in (cell, cell + 1))
+        first = piece_count * cell // cells
+        behind = max(first + 1, piece_count * (cell + 1) // cells)
         there = (pieces >> first & ((1 << (behind - first)) - 1)).bit_count()
         drawn += _shade(there, behind - first)
     return drawn

@@ -1,0 +1,128 @@
+"""`actortorrent lab` as a process: what it tells, how it ends, that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from actortorrent.cli.main import cli, run
+from actortorrent.errors import ExitCode
+from actortorrent.lab import members
+from actortorrent.lab.processes import ACTORTORRENT, Running
+
+PROCESSES = Path("/proc")
+SMALL = ("--leechers", "2", "--size", "1M", "--up", "4M")
+ENDLESS = ("--leechers", "2", "--size", "1M", "--up", "4K")
+
+
+def lab(folder: Path, *options: str) -> Running:
+    return Running([*ACTORTORRENT, "lab", *options, "-o", folder / "lab"], folder=folder)
+
+
+def left_in(folder: Path) -> Sequence[str]:
+    """Return the command lines of processes that run in a folder."""
+    found = []
+    for process in PROCESSES.glob("[0-9]*"):
+        try:
+            if (process / "cwd").readlink() == folder:
+                found.append((process / "cmdline").read_text())
+        except OSError:  # it ended meanwhile, or is none of ours
+            continue
+    return found
+
+
+def wait_until_empty(folder: Path, seconds: float) -> Sequence[str]:
+    deadline = time.monotonic() + seconds
+    while (left := left_in(folder)) and time.monotonic() < deadline:
+        pass
+    return left
+
+
+def test_a_lab_says_what_happened_and_what_to_look_at(tmp_path: Path) -> None:
+    with lab(tmp_path, *SMALL) as process:
+        process.wait_for_success()
+        lines = process.lines
+    said = "\n".join(lines)
+    assert "all 1,048,576 bytes of 2 copies are the same" in said
+    assert "the tracker heard: 3 started, 2 completed, 3 stopped" in said
+    assert "leech-1 is complete" in said
+    merged = tmp_path / "lab" / "swarm.trace"
+    assert f"trace     {merged} (" in said
+    assert not list(tmp_path.rglob("*.raw")), "its content is removed"
+    commands = re.findall(r"actortorrent (trace .*)$", said, re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        words = [
+            str(tmp_path / word) if "/swarm" in word else word for word in shlex.split(command)
+        ]
+        shown = CliRunner().invoke(cli, words)
+        assert shown.exit_code == 0, shown.output
+        assert "no event fits" not in shown.output
+        assert len(shown.output.splitlines()) > 3
+
+
+def test_scripts_get_json_lines(tmp_path: Path) -> None:
+    with lab(tmp_path, *SMALL, "--progress", "json", "--leechers", "1") as process:
+        process.wait_for_success()
+        events = [json.loads(line) for line in process.lines]
+    done = events[-1]
+    assert (events[0]["event"], done["event"]) == ("start", "done")
+    assert set(done["traces"]) == {"seed-1", "leech-1"}
+    assert all(Path(path).exists() for path in (done["trace"], *done["traces"].values()))
+    assert len(done["look_at"]) == 3
+    drawn = [event["members"][1]["pieces"] for event in events if event["event"] == "swarm"]
+    assert drawn[-1] == "#" * 64
+
+
+@pytest.mark.skipif(not PROCESSES.is_dir(), reason="needs /proc to see what is left")
+def test_ctrl_c_ends_all_of_it_within_two_seconds(tmp_path: Path) -> None:
+    with lab(tmp_path, *ENDLESS) as process:
+        process.wait_for_line("^started")
+        assert len(left_in(tmp_path / "lab")) >= 4, "a tracker, a seed, two leeches"
+        began = time.monotonic()
+        process.interrupt()
+        assert process.wait(10) == ExitCode.INTERRUPTED
+        seconds = time.monotonic() - began
+        assert "interrupted" in process.lines[-1]
+    assert seconds < 2.5, "two seconds, and a little for a machine that is busy"
+    assert left_in(tmp_path / "lab") == []
+    assert not list(tmp_path.rglob("*.raw")), "its content is removed"
+
+
+@pytest.mark.skipif(not PROCESSES.is_dir(), reason="needs /proc to see what is left")
+def test_a_lab_that_is_killed_takes_its_swarm_along(tmp_path: Path) -> None:
+    with lab(tmp_path, *ENDLESS) as process:
+        process.wait_for_line(r"^\[0:0")
+        process.kill()
+    assert wait_until_empty(tmp_path / "lab", 10) == []
+
+
+def test_a_disk_that_is_too_small_is_told(tmp_path: Path) -> None:
+    with lab(tmp_path, "--size", "900T") as process:
+        assert process.wait() == ExitCode.BUG
+        assert "not enough space" in process.tail()
+        assert "--size" in process.tail()
+
+
+def test_a_folder_that_holds_something_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "precious").touch()
+    assert run(["lab", "-o", str(tmp_path)]) == ExitCode.USAGE
+    assert "is not empty" in capsys.readouterr().err
+
+
+def test_a_client_that_is_not_installed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(members.shutil, "which", lambda _name: None)
+    assert run(["lab", "--external", "aria2", "-o", str(tmp_path / "lab")]) == ExitCode.USAGE
+    assert "aria2c is not installed" in capsys.readouterr().err
+    assert not (tmp_path / "lab").exists()

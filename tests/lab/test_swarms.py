@@ -1,0 +1,257 @@
+"""Each scenario of the lab really happens: its traces prove what it is to show."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actortorrent.lab.aftermath import Aftermath, look_back
+from actortorrent.lab.observing import SwarmPicture
+from actortorrent.lab.scenarios import make_plan
+from actortorrent.lab.swarm import Lab, Outcome
+from actortorrent.tracing.events import Event
+from actortorrent.tracing.graph import Graph
+from actortorrent.tracing.reader import TraceFile
+
+KIB = 1024
+AT_ONCE = 3  # labs: they mostly wait, since their rates are limited
+REFUSED = "others send us more"
+UNFAIR = 0.6  # rates are told once a second, and so lag behind the bytes by as much
+RUNS: Mapping[str, dict[str, Any]] = {
+    "free-rider": {"size": 3072 * KIB, "rate": 768 * KIB, "leeches": 4, "pace": 20},
+    "slow-seed": {"size": 640 * KIB, "rate": 512 * KIB, "leeches": 2},
+    "bad-peer": {"size": 512 * KIB, "rate": 512 * KIB, "leeches": 2},
+    "endgame": {"size": 512 * KIB, "rate": 384 * KIB, "leeches": 1},
+    "tracker-down": {"size": 512 * KIB, "rate": 512 * KIB, "leeches": 2},
+    "super-choked": {"size": 512 * KIB, "rate": 512 * KIB, "leeches": 3, "pace": 20},
+}
+
+
+class Silent:
+    """Watch, and keep the last picture in which nobody was complete yet."""
+
+    last: SwarmPicture | None = None
+
+    def step(self, what: str, text: str) -> None:
+        pass
+
+    def show(self, picture: SwarmPicture) -> None:
+        if not any(one.is_complete for one in picture.members if one.member.fetches):
+            self.last = picture
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What came of a scenario."""
+
+    outcome: Outcome
+    aftermath: Aftermath
+    before: SwarmPicture | None
+
+    def events(self, name: str) -> list[Event]:
+        with TraceFile(self.outcome.traces[name]) as trace:
+            return list(trace.events())
+
+    def decisions(self, name: str, what: str) -> list[Mapping[str, Any]]:
+        return [
+            event.data
+            for event in self.events(name)
+            if event.name == "actor:decision" and event.data["what"] == what
+        ]
+
+    @property
+    def leeches(self) -> list[str]:
+        return [one.member.name for one in self.outcome.members if "leech" in one.member.name]
+
+    def sent(self, start: str) -> int:
+        members = self.outcome.members
+        return sum(one.uploaded_bytes for one in members if one.member.name.startswith(start))
+
+
+def run(scenario: str, folder: Path) -> Seen:
+    plan = make_plan(scenario, seed=7, **RUNS[scenario])
+    watcher = Silent()
+    with Lab(plan, folder, watcher) as lab:
+        outcome = lab.run()
+    return Seen(outcome, look_back(outcome), watcher.last)
+
+
+@pytest.fixture(scope="module")
+def labs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
+    """Run all scenarios; each compares every byte that was fetched."""
+    folder = tmp_path_factory.mktemp("labs")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        futures = {name: pool.submit(run, name, folder / name) for name in RUNS}
+        return {name: future.result() for name, future in futures.items()}
+
+
+@pytest.mark.parametrize("scenario", RUNS)
+def test_the_traces_of_all_fit_together(labs: dict[str, Seen], scenario: str) -> None:
+    seen = labs[scenario]
+    report = seen.aftermath.report
+    assert report.from_nowhere == 0
+    assert report.matched > 30
+    assert report.never_arrived < 10, "only what was under way at the end"
+    with TraceFile(seen.aftermath.merged) as trace:
+        graph = Graph(trace.events())
+        names = {node.name for node in trace.header.nodes}
+    assert graph.problems() == []
+    assert names == {one.member.name for one in seen.outcome.members}
+
+
+@pytest.mark.parametrize("scenario", RUNS)
+def test_three_things_are_worth_looking_at(labs: dict[str, Seen], scenario: str) -> None:
+    assert len(labs[scenario].aftermath.highlights) == 3
+
+
+@pytest.mark.parametrize("scenario", RUNS)
+def test_the_content_is_removed_and_the_traces_stay(labs: dict[str, Seen], scenario: str) -> None:
+    outcome = labs[scenario].outcome
+    left = {path.name for path in outcome.places.folder.iterdir()}
+    traces = {f"{one.member.name}.trace" for one in outcome.members}
+    assert left == traces | {"swarm.trace", "gallery.torrent"}
+
+
+# --- free-rider ----------------------------------------------------------------------------
+
+
+def test_a_free_rider_is_served_only_when_the_lot_falls_on_it(labs: dict[str, Seen]) -> None:
+    seen = labs["free-rider"]
+    reasons = defaultdict(set)
+    for leech in seen.leeches:
+        conns = conns_by_name(seen.events(leech), seen)
+        for data in tit_for_tat(seen, leech):
+            for one in data["candidates"]:
+                kind = "rider" if one["peer"] == f"Peer-{conns.get('free-rider')}" else "honest"
+                reasons[kind].add(one["reason"])
+    assert "sends us most" in reasons["honest"]
+    assert REFUSED in reasons["rider"] | reasons["honest"]
+    assert reasons["rider"] <= {
+        "drawn by lot",
+        "its draw still holds",
+        REFUSED,
+        "not interested",
+    }
+
+
+def test_who_is_served_is_who_the_bytes_say_sent_most(labs: dict[str, Seen]) -> None:
+    seen = labs["free-rider"]
+    compared = 0
+    for leech in seen.leeches:
+        for rates, data in rates_at_reviews(seen.events(leech)):
+            earned = {peer for peer, one in by_peer(data) if one["reason"] == "sends us most"}
+            others = {peer for peer, one in by_peer(data) if one["reason"] == REFUSED}
+            assert len(earned) <= data["slots"] - 1
+            for peer in earned:
+                assert rates[peer] > 0
+                assert all(rates[peer] >= UNFAIR * rates.get(other, 0) for other in others)
+                compared += len(others)
+    assert compared > 5
+
+
+def test_a_free_rider_gets_less_while_the_others_trade(labs: dict[str, Seen]) -> None:
+    before = labs["free-rider"].before
+    assert before is not None
+    parts = {one.member.name: one.part or 0.0 for one in before.members}
+    honest = [part for name, part in parts.items() if name.startswith("leech")]
+    assert parts["free-rider"] < min(honest)
+    assert labs["free-rider"].sent("free-rider") == 0
+
+
+# --- the others ----------------------------------------------------------------------------
+
+
+def test_leeches_make_up_for_a_slow_seed(labs: dict[str, Seen]) -> None:
+    seen = labs["slow-seed"]
+    wanted = seen.outcome.plan.size * len(seen.leeches)
+    assert seen.sent("leech") > wanted / 4
+    assert seen.sent("seed") < 3 * wanted / 4
+
+
+def test_the_bad_peer_is_banned_and_nobody_else(labs: dict[str, Seen]) -> None:
+    seen = labs["bad-peer"]
+    banned = [one.banned for one in seen.outcome.members]
+    assert ("bad-peer",) in banned
+    assert set(banned) <= {(), ("bad-peer",)}
+    wasted = sum(one.wasted_bytes for one in seen.outcome.members)
+    assert wasted > 0
+    for leech in seen.leeches:
+        conns = conns_by_name(seen.events(leech), seen)
+        for ban in seen.decisions(leech, "ban_peer"):
+            assert ban["chosen"] == f"Peer-{conns['bad-peer']}"
+
+
+def test_the_last_blocks_are_asked_of_several_peers(labs: dict[str, Seen]) -> None:
+    seen = labs["endgame"]
+    assert any(seen.decisions(leech, "endgame") for leech in seen.leeches)
+
+
+def test_a_dead_tracker_is_not_missed(labs: dict[str, Seen]) -> None:
+    seen = labs["tracker-down"]
+    assert seen.outcome.heard == {"started": 3, "completed": 0, "stopped": 0}
+    for leech in seen.leeches:
+        failed = [one for one in seen.events(leech) if one.name == "bt:announce_failed"]
+        assert failed, "it could not say that it was complete"
+
+
+def test_nobody_serves_more_than_one_where_slots_are_few(labs: dict[str, Seen]) -> None:
+    seen = labs["super-choked"]
+    waited = 0
+    for name in seen.outcome.traces:
+        for data in seen.decisions(name, "unchoke"):
+            assert len(data["chosen"]) <= 1
+            waited += any("wait" in one["reason"] for one in data["candidates"])
+    assert waited > 0
+
+
+# --- recomputed from the traces ---------------------------------------------------------------
+
+
+def tit_for_tat(seen: Seen, name: str) -> list[Mapping[str, Any]]:
+    return [data for data in seen.decisions(name, "unchoke") if data["rule"] == "tit-for-tat"]
+
+
+def by_peer(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for candidate in data["candidates"]:
+        yield candidate["peer"], candidate
+
+
+def conns_by_name(events: list[Event], seen: Seen) -> dict[str, int]:
+    """Return which connection of a trace leads to whom, by the handshakes alone."""
+    names = {}
+    for name, path in seen.outcome.traces.items():
+        with TraceFile(path) as trace:
+            names[bytes.fromhex(trace.header.peer_id).decode("ascii")] = name
+    return {
+        names[event.data["fields"]["peer_id"]]: event.data["conn"]
+        for event in events
+        if event.name == "bt:message_received" and event.data["type"] == "handshake"
+    }
+
+
+def rates_at_reviews(
+    events: list[Event],
+) -> Iterator[tuple[dict[str, float], Mapping[str, Any]]]:
+    """Yield each tit-for-tat decision with rates made from nothing but the bytes that came."""
+    came: dict[str, int] = defaultdict(int)
+    began: dict[str, int] = {}
+    told: dict[str, float] = defaultdict(float)
+    for event in sorted(events, key=lambda event: event.time_ns):
+        if event.name == "bt:blocks_received":
+            peer = f"Peer-{event.data['conn']}"
+            began.setdefault(peer, event.time_ns)
+            came[peer] += event.data["block_bytes"]
+        elif event.name == "actor:message" and event.data["type"] == "peer_rates":
+            rates = event.data["args"]["rates"]
+            peer = f"Peer-{rates['conn']}"
+            assert came[peer] == rates["downloaded_bytes_total"], "bytes on the wire, and as told"
+            seconds = (event.time_ns - began.get(peer, event.time_ns)) / 1e9
+            told[peer] = came[peer] / max(0.5, seconds)
+        elif event.name == "actor:decision" and event.data.get("rule") == "tit-for-tat":
+            yield dict(told), event.data
