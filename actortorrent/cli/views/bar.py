@@ -50,7 +50,8 @@ class BarView:
         """Draw how it stands."""
         if self._job is not None:
             picture = draw(self._job, progress, self._port, is_verbose=self._is_verbose)
-            self._live.update(picture, refresh=True)
+            # An empty line last: there the terminal's echo of Ctrl-C disturbs nothing.
+            self._live.update(Group(picture, ""), refresh=True)
 
     def notice(self, text: str) -> None:
         """Print a notice above the bar."""
@@ -108,7 +109,8 @@ def _activity(progress: Progress) -> Text:
     activity = safe_text(progress.activity) or progress.phase
     if progress.phase == "stopping":
         activity = f"{activity} ({STOPPING_HINT})"
-    return _one_line(f"{format_clock(progress.elapsed_seconds)}{wording.GAP}{activity}", "cyan")
+    clock = format_clock(progress.elapsed_seconds)
+    return Text(f"{clock}{wording.GAP}{activity}", style="cyan")  # it may take several lines
 
 
 def _one_line(text: str, style: str = "") -> Text:

@@ -50,6 +50,13 @@ def test_while_nothing_comes_the_reason_is_shown() -> None:
     ]
 
 
+def test_a_reason_too_long_for_a_line_is_shown_all_the_same() -> None:
+    activity = "3 peers known, none connected (192.0.2.1:6881: connection refused); trying again"
+    lines = drawn(replace(ASKING, activity=activity), width=40).splitlines()
+    assert " ".join(lines[4:]) == f"0:01  {activity}"
+    assert all(len(line) <= 40 for line in lines)
+
+
 def test_without_an_activity_at_least_the_phase_is_shown() -> None:
     assert drawn(Progress(phase="starting")).endswith("0:00  starting")
 
@@ -103,7 +110,8 @@ def test_some_of_the_files_are_so_many_of_all() -> None:
 
 @pytest.mark.parametrize("width", [20, 40, 80, 120, 300])
 def test_no_line_is_wider_than_the_terminal_and_none_wraps(width: int) -> None:
-    lines = drawn(FETCHING, replace(JOB, name="long name " * 40), width=width).splitlines()
+    busy = replace(FETCHING, activity="busy")
+    lines = drawn(busy, replace(JOB, name="long name " * 40), width=width).splitlines()
     assert len(lines) == 5
     assert all(len(line) <= width for line in lines)
 
@@ -121,6 +129,15 @@ def test_names_and_messages_of_strangers_steer_no_terminal() -> None:
     assert "\x1b]0;" not in output.getvalue()
     assert "\u202e" not in output.getvalue()
     assert "note: \\x1b[2J[red]\\x1b]0;owned" in output.getvalue()
+
+
+def test_the_echo_of_ctrl_c_comes_on_a_line_of_its_own() -> None:
+    console, output = terminal()
+    view = BarView(console=console)
+    view.begin(JOB)
+    view.show(FETCHING)
+    assert output.getvalue().endswith("\n")
+    view.fail(Failure("", "", 1))
 
 
 def test_the_cursor_comes_back_whatever_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
