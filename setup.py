@@ -60,7 +60,7 @@ setup(
             "libtorrent>=2.0.11; python_version < '3.14'",
         ],
     },
-    entry_points={"console_scripts": ["actortorrent=actortorrent.cli.main:main"]},
+    entry_points={"console_scripts": ["actortorrent=actortorrent.__main__:main"]},
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Environment :: Console",

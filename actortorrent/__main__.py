@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from actortorrent.cli.main import main
+import signal
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line that the process was started with, and exit.
+
+    While all is imported there is nothing to save or to say: Ctrl-C just ends it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from actortorrent.cli.main import main as run  # noqa: PLC0415 - see above
+
+    run()
+
 
 if __name__ == "__main__":
     main()

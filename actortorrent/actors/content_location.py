@@ -51,10 +51,13 @@ class ContentLocation:
     def description(self) -> str:
         """Say in one line where the content is, and how much of it is there."""
         bad = len(self.missing) + len(self.wrong_size)
-        if not bad:
-            return f"content is in {self.root}: all {self.file_count} files have the right size"
-        right = self.file_count - bad
-        return f"content is in {self.root}: {right} of {self.file_count} files have the right size"
+        if self.file_count == 1:
+            found = f"the file has {'another' if bad else 'the right'} size"
+        elif not bad:
+            found = f"all {self.file_count} files have the right size"
+        else:
+            found = f"{self.file_count - bad} of {self.file_count} files have the right size"
+        return f"content is in {self.root}: {found}"
 
 
 def expected_paths(metainfo: Metainfo) -> Paths:

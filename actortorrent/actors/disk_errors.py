@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from actortorrent.errors import StorageError
 
+READING = "cannot read"  # what failed, where nothing is written that could be kept
 _AGAIN = "then run the same command again: all that was verified is kept"
 
 _CAUSES = {
@@ -38,6 +39,8 @@ def storage_error(error: OSError, doing: str, path: PurePath | str) -> StorageEr
     """Return the error for the user: `doing` is what failed, as in "cannot write"."""
     number = error.errno or 0
     cause, hint = _CAUSES.get(number, (os.strerror(number) if number else str(error), ""))
+    if doing == READING:
+        hint = hint.removesuffix(_AGAIN).removesuffix(", ")
     return StorageError(f"{doing} {path}: {cause}", hint=hint)
 
 

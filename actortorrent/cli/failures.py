@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import platform
 import sys
 import tempfile
@@ -37,9 +38,9 @@ def describe_failure(error: BaseException) -> Failure:
         return _describe_usage(error)
     if isinstance(error, ActorTorrentError) and type(error) is not ActorTorrentError:
         return Failure(_one_line(str(error)), _one_line(error.hint), error.exit_code)
-    if isinstance(error, OSError) and error.filename is not None:
-        message = _one_line(f"{error.filename}: {error.strerror}")
-        return Failure(message, "", ExitCode.DISK)
+    of_system = _describe_system(error)
+    if of_system is not None:
+        return of_system
     if isinstance(error, KeyboardInterrupt):
         return Failure("interrupted", "", ExitCode.INTERRUPTED)
     kind = "" if isinstance(error, ActorTorrentError) else f"{type(error).__name__}: "
@@ -64,6 +65,33 @@ def report_failure(error: Exception, *, is_verbose: bool) -> int:
         where = f"add this file to the report: {place}" if place else "-v shows where it happened"
         _tell(HINT_INDENT + where)
     return failure.exit_code
+
+
+def _describe_system(error: BaseException) -> Failure | None:
+    """Return what people are told of an error that the system they are on is the reason for."""
+    if isinstance(error, OSError) and error.filename is not None:
+        message = _one_line(f"{error.filename}: {error.strerror}")
+        return Failure(message, "", ExitCode.DISK)
+    if is_output_full(error):
+        return Failure("cannot print any more: no space is left there", "", ExitCode.DISK)
+    unencodable = _unencodable(error)
+    if unencodable is not None:
+        message = f"this system writes names in {unencodable.encoding}, found one that it cannot"
+        hint = "choose a locale with UTF-8, such as LC_ALL=C.UTF-8, or set PYTHONUTF8=1"
+        return Failure(message, hint, ExitCode.DISK)
+    return None
+
+
+def is_output_full(error: BaseException) -> bool:
+    """Say whether what we print went to a file on a full disk; for other files it has a name."""
+    return isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None
+
+
+def _unencodable(error: BaseException | None) -> UnicodeEncodeError | None:
+    """Return the error, or that behind it, of a name that the file system's encoding lacks."""
+    while error is not None and not isinstance(error, UnicodeEncodeError):
+        error = error.__cause__
+    return error
 
 
 def _describe_usage(error: click.ClickException) -> Failure:

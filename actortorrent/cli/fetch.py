@@ -35,6 +35,13 @@ EXAMPLES = (
 )
 
 
+def _read_numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
+    """Return the numbers; an empty text, of a script perhaps, must not mean all files."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("expected file numbers such as 1,3-5, found none", ctx, param)
+    return value or ""
+
+
 @click.command(cls=GroupedCommand, examples=EXAMPLES)
 @click.argument("source", metavar="TORRENT", type=click.Path())
 @option(
@@ -50,7 +57,7 @@ EXAMPLES = (
 @option(
     "--select",
     "numbers",
-    default="",
+    callback=_read_numbers,
     metavar="NUMBERS",
     group=WHAT,
     help="Fetch only these files, by their numbers in --list: 1,3-5,8-",

@@ -21,7 +21,8 @@ SHOW_CURSOR = "\x1b[?25h"
 def stopping_on_signals(request_stop: Callable[[], None]) -> Iterator[None]:
     """Call `request_stop` at the first signal to end; at the second exit at once.
 
-    What was verified is saved as it comes, so exiting at once loses little.
+    What was verified is saved as it comes, so exiting at once loses little. A SIGHUP that
+    is ignored stays so: that is how `nohup` lets us outlive the terminal.
     """
     was_asked = False
 
@@ -32,7 +33,8 @@ def stopping_on_signals(request_stop: Callable[[], None]) -> Iterator[None]:
         was_asked = True
         request_stop()
 
-    before = {number: signal.signal(number, on_signal) for number in ASKS_TO_STOP}
+    heeded = [number for number in ASKS_TO_STOP if not _is_ignored_hangup(number)]
+    before = {number: signal.signal(number, on_signal) for number in heeded}
     try:
         yield
     finally:
@@ -52,6 +54,10 @@ def recording_on_signal(request_record: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(number, before)
+
+
+def _is_ignored_hangup(number: signal.Signals) -> bool:
+    return number.name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN
 
 
 def _exit_at_once() -> None:

@@ -10,15 +10,17 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from actortorrent.cli.failures import report_failure
+from actortorrent.cli.failures import is_output_full, report_failure
 from actortorrent.errors import ExitCode
 from actortorrent.version import VERSION
 
@@ -118,12 +120,20 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line that the process was started with, and exit."""
-    sys.exit(run(sys.argv[1:]))
+    """Run the command line that the process was started with, and exit.
+
+    Before and after, Ctrl-C just ends the process: nothing is lost and nothing to be said.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    code = run(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code; errors are told on stderr."""
+    _have_somewhere_to_print()
     _never_fail_to_print()
     invocation = Invocation()
     try:
@@ -140,6 +150,8 @@ def run(arguments: Sequence[str]) -> int:
     except (click.exceptions.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - this is where every error ends
+        if is_output_full(error):
+            _throw_output_away()
         return report_failure(error, is_verbose=invocation.is_verbose)
     return result if isinstance(result, int) else ExitCode.DONE
 
@@ -149,6 +161,13 @@ def _meant_instead(name: str) -> str:
         return f"; to fetch it: actortorrent fetch {name}"
     close = difflib.get_close_matches(name, COMMANDS, n=1)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def _have_somewhere_to_print() -> None:
+    """Put nowhere in the place of an output that was closed before we began (`>&-`)."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _never_fail_to_print() -> None:

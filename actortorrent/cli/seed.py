@@ -19,6 +19,7 @@ from actortorrent.api import (
 )
 from actortorrent.cli.grouped import GroupedCommand
 from actortorrent.cli.options import (
+    check_order,
     keep_seeding_option,
     network_options,
     output_options,
@@ -51,9 +52,10 @@ def seed(directory: Path, source: str, **given: Any) -> int:
 
     DIR is the folder that holds the content, or the content's own folder or file. All of
     it is checked first; what does not match the torrent is named and not served. Nothing
-    is fetched and nothing in DIR is changed. Stays until Ctrl-C, or until a limit is met.
+    is fetched, and no file is changed. Stays until Ctrl-C, or until a limit is met.
     """
     with viewing(given) as view:
+        check_order("seed DIR TORRENT", source, directory)
         metainfo = load_torrent(source)
         location = locate_content(metainfo, directory)
         _refuse_nothing(location)

@@ -11,6 +11,7 @@ import click
 
 from actortorrent.api import load_torrent
 from actortorrent.cli.grouped import GroupedCommand, option
+from actortorrent.cli.options import check_order
 from actortorrent.cli.text import format_share, format_size, plural, safe_text
 from actortorrent.errors import ExitCode
 from actortorrent.verifying import FileState, FileVerdict, Verification, verify_content
@@ -34,6 +35,7 @@ def verify(source: str, directory: Path, as_json: bool, quiet: bool) -> int:
     Every byte is read and nothing is changed. DIR is the folder that holds the content, or
     the content's own folder or file. Exits with 0 if all is right, with 7 if it is not.
     """
+    check_order("verify TORRENT DIR", source, directory)
     metainfo = load_torrent(source)
     shows_progress = sys.stderr.isatty() and not as_json and not quiet
     found = verify_content(

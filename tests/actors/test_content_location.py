@@ -66,6 +66,17 @@ def test_what_is_missing_or_of_another_size_is_named(content: Content, metainfo:
         assert found.description.endswith("1 of 3 files have the right size")
 
 
+@pytest.mark.parametrize(("size", "said"), [(5000, "the right"), (4999, "another")])
+def test_of_a_single_file_is_said_whether_its_size_is_right(
+    size: int, said: str, content_maker: ContentMaker
+) -> None:
+    content = content_maker(5000)
+    path = content.folder / content.files[0][0]
+    os.truncate(path, size)
+    found = locate_content(Metainfo.from_file(content.torrent), path)
+    assert found.description == f"content is in {path}: the file has {said} size"
+
+
 def test_links_and_pipes_count_as_missing(content: Content, metainfo: Metainfo) -> None:
     (content.folder / "content/a.bin").rename(content.folder / "elsewhere")
     (content.folder / "content/a.bin").symlink_to(content.folder / "elsewhere")

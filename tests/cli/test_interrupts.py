@@ -22,6 +22,19 @@ with stopping_on_signals(lambda: os.write(1, b"asked\\n")):
         signal.pause()
 """
 
+# Runs the command, which gets a Ctrl-C as soon as it imports a certain module.
+INTERRUPTED_BY_IMPORT = """
+import os, signal, sys
+from actortorrent.__main__ import main
+module = sys.argv.pop(1)
+class Interrupter:
+    def find_spec(self, name, path=None, target=None):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupter())
+main()
+"""
+
 
 @pytest.mark.parametrize("number", ASKS_TO_STOP)
 def test_the_first_signal_asks_to_stop(number: signal.Signals) -> None:
@@ -60,3 +73,26 @@ def test_the_second_signal_exits_at_once() -> None:
         assert process.stdout.readline() == "asked\n"
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=10) == ExitCode.INTERRUPTED
+
+
+def test_a_hangup_that_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stopping_on_signals(lambda: pytest.fail("it was heeded")):
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("module", ["click", "actortorrent.cli.failures", "actortorrent.cli.fetch"])
+def test_ctrl_c_while_modules_are_imported_leaves_no_traceback(module: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_BY_IMPORT, module, "fetch", "x.torrent"],
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.stderr.strip() == ""
+    assert ended.returncode in (-signal.SIGINT, ExitCode.INTERRUPTED)  # 130 to a shell, either way

@@ -26,6 +26,7 @@ from actortorrent.errors import (
     UsageError,
 )
 from actortorrent.version import VERSION
+from tests.conftest import ContentMaker
 
 HEAVY = ("pykka", "requests", "rich", "bencodepy", "actortorrent.session", "actortorrent.actors")
 
@@ -189,6 +190,7 @@ def test_ctrl_c_before_a_session_runs_is_130(failing: Callable[[BaseException], 
         (["fetch", "--seed-ratio", "0", "a.torrent"], "expected a number above 0, found 0"),
         (["fetch", "--seed-time", "nan", "a.torrent"], "expected a number above 0, found nan"),
         (["fetch", "--port", "65536", "a.torrent"], "invalid value for '--port'"),
+        (["fetch", "--select", "", "a.torrent"], "expected file numbers such as 1,3-5, found none"),
     ],
 )
 def test_a_wrong_command_line_is_exit_code_2_and_says_what_is_right(
@@ -239,3 +241,35 @@ def test_commands_and_options_are_completed() -> None:
     words = {"COMP_WORDS": "actortorrent fetch --sele", "COMP_CWORD": "2"}
     done = command(_ACTORTORRENT_COMPLETE="bash_complete", **words)
     assert done.stdout == "plain,--select\n"
+
+
+@pytest.mark.parametrize("arguments", ["show {0}", "verify {0} {1}", "--version"])
+def test_an_output_that_was_closed_is_no_error(arguments: str, content_maker: ContentMaker) -> None:
+    content = content_maker(1000)
+    words = arguments.format(content.torrent, content.folder)
+    line = f"{sys.executable} -m actortorrent {words} >&-"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_an_output_on_a_full_disk_is_one_line_and_exit_code_6(content_maker: ContentMaker) -> None:
+    torrent = content_maker(1000).torrent
+    line = f"{sys.executable} -m actortorrent show {torrent} > /dev/full"
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        ["sh", "-c", line], env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == ExitCode.DISK
+    assert done.stderr == "actortorrent: cannot print any more: no space is left there\n"
+
+
+def test_a_name_that_the_system_cannot_write_is_one_line_and_a_hint(
+    content_maker: ContentMaker, tmp_path: Path
+) -> None:
+    torrent = content_maker({"a.txt": 10}, name="🎉").torrent
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = command("fetch", str(torrent), "-o", str(tmp_path), "--no-trackers", **locale)
+    assert done.returncode == ExitCode.DISK
+    assert done.stderr.startswith("actortorrent: this system writes names in ascii")
+    assert done.stderr.splitlines()[1].startswith("  choose a locale with UTF-8")

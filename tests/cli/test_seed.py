@@ -88,3 +88,15 @@ def test_content_of_which_no_piece_matches_is_exit_code_7(
 
 def test_a_folder_that_is_not_there_is_exit_code_6(content: Content, tmp_path: Path) -> None:
     assert seed(content, tmp_path / "nowhere") == ExitCode.DISK
+
+
+@pytest.mark.parametrize("command", ["seed", "verify"])
+def test_the_wrong_order_of_folder_and_torrent_is_told(
+    command: str, content: Content, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, torrent = str(content.folder), str(content.torrent)
+    swapped = [torrent, folder] if command == "seed" else [folder, torrent]
+    assert run([command, *swapped]) == ExitCode.USAGE
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"actortorrent: expected a .torrent file, found the folder {folder}"
+    assert lines[1].startswith(f"  the order is: actortorrent {command} ")

@@ -105,11 +105,9 @@ def _summary(job: Job, summary: Summary) -> Iterator[tuple[str, str]]:
     progress = summary.progress
     yield _outcome(job, summary)
     if progress.fetched_bytes:
-        size, time = format_size(progress.fetched_bytes), format_duration(summary.elapsed_seconds)
-        yield (
-            "fetched",
-            f"{size} in {time}, {format_rate(summary.average_download_rate)} on average",
-        )
+        size, time = format_size(progress.fetched_bytes), _fetching_seconds(summary)
+        rate = format_rate(summary.average_download_rate)
+        yield "fetched", f"{size} in {format_duration(time)}, {rate} on average"
     if progress.uploaded_bytes or summary.is_complete:
         yield "sent", f"{format_size(progress.uploaded_bytes)}, ratio {progress.ratio:.2f}"
     yield "files", safe_text(str(job.content.absolute()))
@@ -117,6 +115,12 @@ def _summary(job: Job, summary: Summary) -> Iterator[tuple[str, str]]:
         trace = safe_text(str(summary.trace))
         yield "trace", f"{trace} (actortorrent trace show {shlex.quote(trace)})"
     yield "next", _next_step(job, summary)
+
+
+def _fetching_seconds(summary: Summary) -> float:
+    """Return how long was fetched: not the check before, nor the seeding and goodbye after."""
+    rate = summary.average_download_rate
+    return summary.progress.fetched_bytes / rate if rate else summary.elapsed_seconds
 
 
 def _outcome(job: Job, summary: Summary) -> tuple[str, str]:

@@ -105,6 +105,13 @@ def test_the_summary_of_a_fetch_says_what_came_of_it(capsys: pytest.CaptureFixtu
     ]
 
 
+def test_the_time_of_a_fetch_goes_with_its_rate_whatever_came_before_and_after(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    LinesView().end(JOB, replace(COMPLETE, elapsed_seconds=3600.0))  # an hour of seeding
+    assert "fetched   700 MiB in 2 min 40 s, 4.4 MiB/s on average" in capsys.readouterr().out
+
+
 def test_the_summary_of_an_interrupted_fetch_says_how_to_go_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
