@@ -24,6 +24,7 @@ from actortorrent.lab.aftermath import Aftermath, look_back
 from actortorrent.lab.highlights import Highlight
 from actortorrent.lab.scenarios import MAX_MEMBERS, PACE, SCENARIOS, Role, make_plan
 from actortorrent.lab.swarm import Lab, Outcome
+from actortorrent.pickers import load_picker
 
 SWARM = "The swarm"
 OUTPUT = "What is shown"
@@ -42,6 +43,15 @@ def _read_size(ctx: click.Context, param: click.Parameter, value: str | None) ->
         return None if value is None else parse_size(value)
     except ValueError as error:
         raise click.BadParameter(safe_text(str(error)), ctx=ctx, param=param) from None
+
+
+def _find_picker(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """Return a picker with its folder, for processes that run in another; it must be one."""
+    if value:
+        load_picker(value)
+        file, _, name = value.rpartition(":")
+        value = f"{Path(file).absolute()}:{name}"
+    return value
 
 
 @click.command(cls=GroupedCommand, examples=EXAMPLES)
@@ -114,6 +124,14 @@ def _read_size(ctx: click.Context, param: click.Parameter, value: str | None) ->
     help="Seed all dice: the content, and what is drawn by lot.",
 )
 @option(
+    "--picker",
+    callback=_find_picker,
+    default="",
+    metavar="FILE.py:CLASS",
+    group=SWARM,
+    help="Let a class of your own choose the pieces for all leeches (docs/pickers.md).",
+)
+@option(
     "--external",
     type=click.Choice(EXTERNAL),
     metavar="CLIENT",
@@ -144,7 +162,7 @@ def lab(scenario: str, output: Path | None, progress_kind: str, **given: Any) ->
 
     Each is a process of its own and really fetches and serves, on loopback, at rates that
     its own limits shape; each writes a trace. When every leech is complete, each byte is
-    compared, and the traces are put together into one.
+    compared, and the traces are put together into one and into a report.
     """
     external = given.pop("external")
     dice_seed = given.pop("dice_seed")
@@ -225,8 +243,9 @@ def _facts(outcome: Outcome, after: Aftermath) -> Iterator[tuple[str, str]]:
         yield "told", f"the tracker heard: {heard}"
     size = format_size(after.merged.stat().st_size)
     yield "trace", f"{after.merged} ({size}, of {_count(len(outcome.traces), 'process')})"
-    yield "", f"{after.event_count:,} events, {after.report.matched:,} messages seen at both ends"
-    yield "removed", "the content: it was made for this alone; the traces stay"
+    yield "", f"{after.event_count:,} events, {after.fit.matched:,} messages seen at both ends"
+    yield "report", f"{after.report} (open it in a browser)"
+    yield "removed", "the content: it was made for this alone; the traces and the report stay"
 
 
 def _command(after: Aftermath, highlight: Highlight) -> str:
@@ -245,7 +264,8 @@ def _print_done(outcome: Outcome, after: Aftermath) -> None:
             "trace": str(after.merged),
             "traces": {name: str(path) for name, path in outcome.traces.items()},
             "events": after.event_count,
-            "matched_messages": after.report.matched,
+            "matched_messages": after.fit.matched,
+            "report": str(after.report),
             "look_at": [
                 {
                     "what": one.kind,

@@ -1,4 +1,4 @@
-"""After a lab: its traces put together, and what in them is worth looking at."""
+"""After a lab: its traces put together, a report, and what in them is worth looking at."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from actortorrent.lab.highlights import Highlight, Highlights
 from actortorrent.lab.swarm import Outcome
 from actortorrent.tracing.merging import MergeReport, merge_traces, write_merge
+from actortorrent.tracing.report.writing import write_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,21 +18,25 @@ class Aftermath:
     Attributes:
         merged: the trace of all.
         event_count: events in it.
-        report: how well the traces fitted together.
+        fit: how well the traces fitted together.
+        report: the page that shows them.
         highlights: things worth looking at, at most three, in the order they happened.
     """
 
     merged: Path
     event_count: int
-    report: MergeReport
+    fit: MergeReport
+    report: Path
     highlights: tuple[Highlight, ...]
 
 
 def look_back(outcome: Outcome) -> Aftermath:
-    """Merge the traces of a lab, and choose what to look at."""
+    """Merge the traces of a lab, write the report, and choose what to look at."""
     merge = merge_traces(list(outcome.traces.values()), list(outcome.traces))
-    count = write_merge(merge, outcome.places.merged)
+    places = outcome.places
+    count = write_merge(merge, places.merged)
     found = Highlights(merge.header.connections)
     found.read(merge.events())
     chosen = found.chosen(outcome.plan.scenario)
-    return Aftermath(outcome.places.merged, count, merge.report, tuple(chosen))
+    write_report([places.merged], places.report)
+    return Aftermath(places.merged, count, merge.report, places.report, tuple(chosen))

@@ -98,7 +98,8 @@ def command_of(member: Member, number: int, plan: Plan, places: Places) -> list[
     if member.role is Role.BAD_PEER:
         module = [sys.executable, "-m", "actortorrent.lab.bad_peer"]
         return [*module, places.seeding.name, places.torrent.name, *shared]
-    return [*ACTORTORRENT, *_ours(member, places), *shared]
+    picker = ["--picker", plan.picker] if plan.picker and member.fetches else []
+    return [*ACTORTORRENT, *_ours(member, places), *picker, *shared]
 
 
 def _ours(member: Member, places: Places) -> list[str]:

@@ -144,6 +144,8 @@ class Plan:
         rate: upload limit, of which the scenario gives each member a part.
         seed: what all dice are seeded with.
         pace: how many times as fast as usual slots are reviewed.
+        picker: what chooses pieces for the leeches, `FILE.py:CLASS`, the file with its
+            folder; empty: the usual rules.
     """
 
     scenario: str
@@ -153,6 +155,7 @@ class Plan:
     rate: int
     seed: int
     pace: float
+    picker: str = ""
 
     @property
     def loses_tracker(self) -> bool:
@@ -176,6 +179,7 @@ def make_plan(
     rate: int | None = None,
     pace: float = PACE,
     external: Role | None = None,
+    picker: str = "",
 ) -> Plan:
     """Return the plan of a run; what is not given is the scenario's."""
     rules = SCENARIOS[scenario]
@@ -194,6 +198,7 @@ def make_plan(
         rate=rate,
         seed=seed,
         pace=pace,
+        picker=picker,
     )
 
 

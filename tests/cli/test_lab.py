@@ -16,7 +16,13 @@ from actortorrent.cli.main import cli, run
 from actortorrent.errors import ExitCode
 from actortorrent.lab import members
 from actortorrent.lab.processes import ACTORTORRENT, Running
+from actortorrent.tracing.reader import TraceFile
 
+LAST_FIRST = """
+class LastFirst:
+    def choose(self, candidates, availability, rng):
+        return max(candidates)
+"""
 PROCESSES = Path("/proc")
 SMALL = ("--leechers", "2", "--size", "1M", "--up", "4M")
 ENDLESS = ("--leechers", "2", "--size", "1M", "--up", "4K")
@@ -56,6 +62,7 @@ def test_a_lab_says_what_happened_and_what_to_look_at(tmp_path: Path) -> None:
     merged = tmp_path / "lab" / "swarm.trace"
     assert f"trace     {merged} (" in said
     assert not list(tmp_path.rglob("*.raw")), "its content is removed"
+    assert (tmp_path / "lab" / "report.html").stat().st_size > 10_000
     commands = re.findall(r"actortorrent (trace .*)$", said, re.MULTILINE)
     assert len(commands) == 3
     for command in commands:
@@ -69,16 +76,21 @@ def test_a_lab_says_what_happened_and_what_to_look_at(tmp_path: Path) -> None:
 
 
 def test_scripts_get_json_lines(tmp_path: Path) -> None:
-    with lab(tmp_path, *SMALL, "--progress", "json", "--leechers", "1") as process:
+    (tmp_path / "my.py").write_text(LAST_FIRST)
+    picker = ("--picker", "my.py:LastFirst")
+    with lab(tmp_path, *SMALL, "--progress", "json", "--leechers", "1", *picker) as process:
         process.wait_for_success()
         events = [json.loads(line) for line in process.lines]
     done = events[-1]
     assert (events[0]["event"], done["event"]) == ("start", "done")
     assert set(done["traces"]) == {"seed-1", "leech-1"}
     assert all(Path(path).exists() for path in (done["trace"], *done["traces"].values()))
-    assert len(done["look_at"]) == 3
+    assert 1 <= len(done["look_at"]) <= 3
     drawn = [event["members"][1]["pieces"] for event in events if event["event"] == "swarm"]
     assert drawn[-1] == "#" * 64
+    with TraceFile(Path(done["traces"]["leech-1"])) as trace:
+        picked = [e.data["chosen"] for e in trace.events() if e.data.get("what") == "pick_piece"]
+    assert picked[:4] == [63, 62, 61, 60], "the picker of the command line"
 
 
 @pytest.mark.skipif(not PROCESSES.is_dir(), reason="needs /proc to see what is left")
@@ -125,4 +137,12 @@ def test_a_client_that_is_not_installed_is_told(
     monkeypatch.setattr(members.shutil, "which", lambda _name: None)
     assert run(["lab", "--external", "aria2", "-o", str(tmp_path / "lab")]) == ExitCode.USAGE
     assert "aria2c is not installed" in capsys.readouterr().err
+    assert not (tmp_path / "lab").exists()
+
+
+def test_a_picker_that_is_none_is_told_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["lab", "--picker", "nothing.py:X", "-o", str(tmp_path / "lab")]) == ExitCode.USAGE
+    assert "nothing.py" in capsys.readouterr().err
     assert not (tmp_path / "lab").exists()
