@@ -85,7 +85,7 @@ def _actors_of_ticks(event: Event, count: int) -> list[Any]:
     """Return whose clocks the numbers under `lc` are."""
     data = event.data
     if event.name == MESSAGE:
-        return [data.get("from"), *[data.get("to")] * (count - 1)]
+        return [data.get("from"), *[data.get("to")] * count][:count]
     if event.name == SPAWNED:
-        return [data.get("by"), *[event.actor] * (count - 1)]
+        return [data.get("by"), *[event.actor] * count][:count]
     return [event.actor] * count

@@ -44,7 +44,8 @@ class ActorRules:
     def _handling(self, event: Event) -> None:
         data = event.data
         kind, status, sender = data.get("type"), data.get("status"), data.get("from")
-        if data.get("op") == "ask" and sender in self._actors:
+        is_of_actor = isinstance(sender, str) and sender in self._actors
+        if data.get("op") == "ask" and is_of_actor:
             self._blame("ask-in-actor", event, f"{sender} asked for {kind}, and waited")
         if status == "undelivered":
             self._blame("hangs", event, f"{data.get('to')} never came to read {kind}")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from actortorrent.tracing.events import DECISION, END, MESSAGE, WIRE_SENT, Event
 from actortorrent.tracing.header import TraceHeader
+from actortorrent.tracing.linting.talk import piece_size
 from actortorrent.tracing.linting.wire import Blame, WireRules
 
 NEWS_NS = 1_000_000_000  # for which an actor may not have heard of a piece yet
@@ -68,11 +69,12 @@ class ContentRules:
                 talk.has_joined = True
         elif kind == "piece_lost" and self._verified is not None:
             lost = args.get("piece_index")
-            self._verified &= ~(1 << lost) if type(lost) is int else -1
+            if type(lost) is int and piece_size(self._header, lost):
+                self._verified &= ~(1 << lost)
 
     def _has_verified(self, event: Event) -> None:
         piece = event.data.get("piece")
-        if type(piece) is not int or not 0 <= piece < self._header.piece_count:
+        if type(piece) is not int or not piece_size(self._header, piece):
             self._blame("out-of-range", event, f"piece {piece} was verified")
             return
         if self._verified is not None:
@@ -91,14 +93,18 @@ class ContentRules:
         piece = fields.get("piece_index") if isinstance(fields, dict) else None
         if event.data.get("type") == "interested":
             self._wants(event)
-        if event.data.get("type") != "have" or type(piece) is not int or piece < 0:
+        conn = event.data.get("conn")
+        if event.data.get("type") != "have" or type(piece) is not int or type(conn) is not int:
             return
-        self._owed.pop((event.data.get("conn", 0), piece), None)
+        if not piece_size(self._header, piece):
+            return
+        self._owed.pop((conn, piece), None)
         if self._verified is not None and not self._verified >> piece & 1:
             self._blame("have-not-had", event, f"we told of piece {piece}, which we lack")
 
     def _wants(self, event: Event) -> None:
-        talk = self._wire.talks.get(event.data.get("conn", 0))
+        conn = event.data.get("conn")
+        talk = self._wire.talks.get(conn) if type(conn) is int else None
         if talk is None or self._verified is None or not talk.theirs.pieces:
             return
         is_old_news = event.time_ns - self._verified_ns > NEWS_NS
@@ -117,8 +123,11 @@ class ContentRules:
 
     def _has_failed(self, event: Event) -> None:
         contributors = event.data.get("contributors")
-        if isinstance(contributors, list) and len(contributors) == 1 and contributors[0]:
-            self._accused.setdefault(contributors[0], event)
+        if not isinstance(contributors, list) or len(contributors) != 1:
+            return
+        alone = contributors[0]
+        if type(alone) is int and alone:  # 0 stands for an earlier session
+            self._accused.setdefault(alone, event)
 
     def _forgive(self, event: Event) -> None:
         """Expect nothing more to be told to a peer that has gone."""

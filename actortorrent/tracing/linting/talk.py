@@ -11,6 +11,7 @@ from actortorrent.tracing.header import TraceHeader
 
 # aria2 tells many pieces by another bitfield in place of many haves; every client takes it.
 SENDS_LATER_BITFIELDS = "A2-"
+MAX_PIECES = 4_000_000  # whatever a header says; a number of more bits is not made
 
 Block = tuple[int, int, int]  # piece, offset, length
 
@@ -77,7 +78,7 @@ def block_of(fields: dict[str, Any]) -> Block | None:
 
 def piece_size(header: TraceHeader, piece_index: int) -> int:
     """Return a piece's bytes; 0 where the torrent has no such piece."""
-    if not 0 <= piece_index < header.piece_count:
+    if not 0 <= piece_index < min(header.piece_count, MAX_PIECES):
         return 0
     return min(header.piece_length, header.total_length - piece_index * header.piece_length)
 

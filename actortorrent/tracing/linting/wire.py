@@ -119,7 +119,7 @@ class WireRules:
 
     def _have(self, event: Event, speaker: Side, _: Side, fields: dict[str, Any]) -> None:
         piece = fields.get("piece_index")
-        if type(piece) is not int or not 0 <= piece < self._header.piece_count:
+        if type(piece) is not int or not piece_size(self._header, piece):
             self._blame("out-of-range", event, f"{speaker.name} sent have for piece {piece}")
             return
         speaker.told.add(piece)

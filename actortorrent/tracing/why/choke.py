@@ -118,10 +118,13 @@ class ChokeAnswer:
 def why_choke(story: Story, peer: str, at_seconds: float | None = None) -> list[ChokeAnswer]:
     """Answer for each connection that leads to a peer, by who decided.
 
-    Without a time it is the last decision that refused the peer though it was
-    interested; else the last one that named it.
+    Without a time it is the last review that refused the peer though it was interested;
+    else the last decision that did, or that named it at all.
     """
-    return [_answer(story, node, conn, at_seconds) for node, conn in story.conns_called(peer)]
+    answers = [_answer(story, node, conn, at_seconds) for node, conn in story.conns_called(peer)]
+    telling = {answer.node for answer in answers if answer.verdict is not None}
+    # A node may have dropped further connections to the same peer before any decision.
+    return [one for one in answers if one.verdict is not None or one.node not in telling]
 
 
 def _answer(story: Story, node: NodeStory, conn: int, at_seconds: float | None) -> ChokeAnswer:
@@ -160,7 +163,8 @@ def _told(
         for verdict in one[1]
         if verdict.conn == conn and not verdict.is_unchoked and verdict.reason != "not interested"
     ]
-    return (refused or named)[-1]
+    reviews = [one for one in refused if one[0].data.get("rule") != "fill free slots"]
+    return (reviews or refused or named)[-1]
 
 
 def _is_on_slots(event: Event) -> bool:

@@ -136,8 +136,8 @@ class _Life:
             elif event.name in ("bt:piece_verified", "bt:piece_failed"):
                 self._judged(event)
             elif event.name == "bt:connection_closed":
-                self._having.discard(event.data.get("conn", 0))
-                self._unchoking.discard(event.data.get("conn", 0))
+                self._having.difference_update(_ints([event.data.get("conn")]))
+                self._unchoking.difference_update(_ints([event.data.get("conn")]))
         return self._answer
 
     def _moment(self, name: str, event: Event) -> bool:
@@ -205,7 +205,7 @@ class _Life:
             self._step(event, f"came from {self._peer_of(args)}, and is handed to the storage")
         elif kind == "leases_returned" and self._lease_ids & _lease_ids(args):
             self._step(event, f"{self._peer_of(args)} gave it back: it is to be lent again")
-        elif kind == "cancel_leases" and self._lease_ids & set(_list(args.get("lease_ids"))):
+        elif kind == "cancel_leases" and self._lease_ids & set(_ints(args.get("lease_ids"))):
             self._step(event, "cancelled: it came from another peer first")
 
     def _peer_of(self, args: dict[str, Any]) -> str:
@@ -216,7 +216,7 @@ class _Life:
         if event.data.get("piece") != self._piece:
             return
         if event.name == "bt:piece_failed":
-            names = [self._node.peer_text(conn) for conn in _list(event.data.get("contributors"))]
+            names = [self._node.peer_text(conn) for conn in _ints(event.data.get("contributors"))]
             self._step(event, f"its hash was wrong; blocks came from {', '.join(names)}")
             self._answer.moments.pop("picked", None)
         elif self._moment("verified", event):
@@ -225,7 +225,11 @@ class _Life:
 
 def _lease_ids(args: dict[str, Any]) -> set[int]:
     rows = _list(args.get("given_back"))
-    return {row["lease_id"] for row in rows if isinstance(row, dict) and "lease_id" in row}
+    return set(_ints([row.get("lease_id") for row in rows if isinstance(row, dict)]))
+
+
+def _ints(value: Any) -> list[int]:
+    return [item for item in _list(value) if type(item) is int]
 
 
 def _list(value: Any) -> list[Any]:

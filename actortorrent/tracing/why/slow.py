@@ -218,10 +218,12 @@ class _Fetch:
                 self._waits_for("lease", lease, event)
 
     def _back(self, lease: Any, event: Event) -> None:
-        if self._out.pop(lease, None) is not None:
+        if type(lease) is int and self._out.pop(lease, None) is not None:
             self._waited("lease", lease, event, is_over=True)
 
     def _left(self, conn: Any) -> None:
+        if type(conn) is not int:
+            return
         for group in (self._joined, self._wanted, self._unchoking):
             group.discard(conn)
         self._out = {lease: other for lease, other in self._out.items() if other != conn}
