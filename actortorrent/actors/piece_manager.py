@@ -15,20 +15,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actortorrent.actors.base import Actor, Proxy, Runtime, message
+from actortorrent.actors.fetching_peers import FetchingPeer, FetchingPeers
 from actortorrent.actors.peer_values import Parting
-from actortorrent.rules.availability import Availability
 from actortorrent.rules.bitfield import all_pieces, from_wire, indexes_of, mask_of, to_wire
 from actortorrent.rules.borrowing import GivenBack
-from actortorrent.rules.buffer_pool import BUDGET_BYTES, BufferPool
 from actortorrent.rules.geometry import Geometry
 from actortorrent.rules.leases import Lease, StoredRun
+from actortorrent.rules.lending import Lender
 from actortorrent.rules.partial_pieces import EARLIER_SESSION
-from actortorrent.rules.piece_ledger import Loan, PieceLedger
-from actortorrent.rules.piece_picking import PiecePicker, lease_bytes
+from actortorrent.rules.piece_ledger import Loan
 from actortorrent.rules.statuses import PiecesStatus
 
 if TYPE_CHECKING:
@@ -39,19 +37,6 @@ if TYPE_CHECKING:
     from actortorrent.rules.picker_policies import PickPolicy
 
 ALONE_SECONDS = 60.0  # for one peer to fetch a suspect piece; a guilty one may dawdle
-
-
-@dataclass(slots=True)
-class _Peer:
-    """What is known of one peer: its pieces, and what it waits for."""
-
-    conn: int
-    proxy: PeerProxy
-    pieces: int = 0
-    is_interesting: bool = False
-    unchokes_us: bool = False
-    is_accused: bool = False  # of bad data: it is lent nothing more
-    wants_bytes: int = 0  # of work, asked for and not yet given
 
 
 class PieceManager(Actor):
@@ -74,26 +59,21 @@ class PieceManager(Actor):
         self._reporter = reporter
         self._swarm: SwarmProxy | None = None
         self._seeder: SeederProxy | None = None
-        self._ledger = PieceLedger(geometry, wanted)
-        self._availability = Availability()
-        self._picker = PiecePicker(
-            self._ledger,
-            self._availability,
+        self._lender = Lender(
             geometry,
+            wanted,
             random.Random(runtime.rng.random()),
             is_sequential=is_sequential,
             policy=policy,
         )
-        self._pool = BufferPool()
-        self._peers: dict[int, _Peer] = {}
+        self._ledger = self._lender.ledger
+        self._availability = self._lender.availability
+        self._peers = FetchingPeers()
         self._everything = all_pieces(geometry.piece_count)
-        self._unchoking_count = 0
         self._wasted_bytes = 0
         self._was_complete = False
         self._was_endgame = False
         self._will_report = False
-        self._verified_bytes = 0
-        self._wanted_bytes = self._geometry.bytes_of(wanted)
 
     def report_to(self, swarm: SwarmProxy, seeder: SeederProxy) -> None:
         """Learn whom to tell of peers that misbehave, and of the end of fetching."""
@@ -104,34 +84,33 @@ class PieceManager(Actor):
 
     def peer_joined(self, conn: int, proxy: PeerProxy) -> None:
         """Tell a new peer what we have."""
-        self._peers[conn] = _Peer(conn, proxy)
+        self._peers.join(conn, proxy)
         verified = self._ledger.verified
         proxy.introduce.defer(to_wire(verified, self._geometry.piece_count) if verified else b"")
 
     def peer_has_bitfield(self, conn: int, bits: bytes) -> None:
         """Learn all that a peer has."""
-        peer = self._peers.get(conn)
+        peer = self._peers.find(conn)
         if peer is not None:
             self._peer_gained(peer, from_wire(bits, self._geometry.piece_count))
 
     def peer_has(self, conn: int, piece_indexes: tuple[int, ...]) -> None:
         """Learn of pieces more that a peer has."""
-        peer = self._peers.get(conn)
+        peer = self._peers.find(conn)
         if peer is not None:
             self._peer_gained(peer, mask_of(piece_indexes))
 
     def peer_unchoked_us(self, conn: int, is_unchoked: bool) -> None:
         """Learn whether a peer would serve us."""
-        peer = self._peers.get(conn)
+        peer = self._peers.find(conn)
         if peer is not None:
-            self._unchoking_count += is_unchoked - peer.unchokes_us
             peer.unchokes_us = is_unchoked
             peer.wants_bytes = 0
             self._report_soon()
 
     def wants_work(self, conn: int, byte_count: int) -> None:
         """Lend a peer runs of about `byte_count` bytes, now or when there are some."""
-        peer = self._peers.get(conn)
+        peer = self._peers.find(conn)
         if peer is not None:
             peer.wants_bytes = byte_count
             self._feed(peer)
@@ -161,11 +140,10 @@ class PieceManager(Actor):
 
         Leases behind `last_lease_id` were on their way to it, and never reached it.
         """
-        peer = self._peers.pop(conn, None)
+        peer = self._peers.leave(conn)
         if peer is None:
             return
         self._availability.remove(peer.pieces)
-        self._unchoking_count -= peer.unchokes_us
         for lease in given_back:
             self._ledger.give_back(lease.lease_id, lease.missing)
         for loan in self._ledger.loans_of(conn):
@@ -180,9 +158,7 @@ class PieceManager(Actor):
         """Learn which pieces are on disk already."""
         if self._is_seed_only:
             self._ledger.want(verified)
-            self._wanted_bytes = self._geometry.bytes_of(verified)
         self._ledger.find_verified(verified)
-        self._verified_bytes = self._geometry.bytes_of(verified & self._ledger.wanted)
         self.report()
         self._reporter.content_known.defer(self._ledger.is_complete)
         self._tell_if_complete()
@@ -194,7 +170,7 @@ class PieceManager(Actor):
     ) -> None:
         """Take buffers back, and note what was written."""
         for one in stored:
-            self._pool.give_back(one.buffer)
+            self._lender.take_buffer_back(one.buffer)
             self._wasted_bytes += self._ledger.stored_bytes(one.run)
             self._cancel(self._ledger.store(one.lease_id, one.run))
         self._feed_all()
@@ -203,10 +179,9 @@ class PieceManager(Actor):
         """Spread the news of pieces that matched their hash."""
         for piece_index in piece_indexes:
             self._record("bt:piece_verified", {"piece": piece_index})
-            self._verified_bytes += self._geometry.piece_size(piece_index)
             self._cancel(self._ledger.verify(piece_index))
         news = mask_of(piece_indexes)
-        for peer in tuple(self._peers.values()):
+        for peer in self._peers:
             lacks = news & ~peer.pieces
             if lacks:
                 peer.proxy.we_have.defer(tuple(indexes_of(lacks)))
@@ -238,15 +213,14 @@ class PieceManager(Actor):
     def piece_lost(self, piece_index: int) -> None:
         """Note that a piece that was verified can no longer be read."""
         if self._ledger.verified >> piece_index & 1:
-            self._verified_bytes -= self._geometry.piece_size(piece_index)
             self._ledger.lose(piece_index)
-            for peer in self._peers.values():
+            for peer in self._peers:
                 self._reconsider(peer)
             self._feed_all()
             self._report_soon()
 
     def _accuse(self, conn: int, piece_index: int) -> None:
-        peer = self._peers.get(conn)
+        peer = self._peers.find(conn)
         if peer is not None:
             peer.is_accused = True
         reason = f"sent bad data for piece {piece_index}"
@@ -257,9 +231,8 @@ class PieceManager(Actor):
     # --- lending ----------------------------------------------------------------------------------
 
     def _feed_all(self) -> None:
-        for peer in self._peers.values():
-            if peer.wants_bytes:
-                self._feed(peer)
+        for peer in self._peers.hungry():
+            self._feed(peer)
 
     def _feed_all_in_endgame(self) -> None:
         """Lend once more to those who wait, at the moment when the endgame begins."""
@@ -270,30 +243,27 @@ class PieceManager(Actor):
             self._feed_all()
         self._was_endgame = is_endgame
 
-    def _feed(self, peer: _Peer) -> None:
-        most_bytes = min(peer.wants_bytes, BUDGET_BYTES - self._ledger.bytes_out)
-        if most_bytes <= 0 or peer.is_accused:  # the first is fed when a buffer comes back
+    def _feed(self, peer: FetchingPeer) -> None:
+        if peer.is_accused:
             return
-        lacking_bytes = self._wanted_bytes - self._verified_bytes - self._ledger.bytes_filled
-        most_bytes = lease_bytes(most_bytes, lacking_bytes, self._unchoking_count)
         leases = []
-        for pick in self._picker.lend(peer.conn, peer.pieces, most_bytes):
-            loan = pick.loan
-            leases.append(Lease(loan.lease_id, loan.run, self._pool.take(loan.run.length)))
-            self._explain(peer, loan, pick.rule)
-        if leases:
+        wanted = (peer.conn, peer.pieces, peer.wants_bytes)
+        for lease, rule in self._lender.lend(*wanted, self._peers.unchoking_count):
+            leases.append(lease)
+            self._explain(peer, lease, rule)
+        if leases:  # else it is fed when a buffer comes back, or somebody has something for it
             peer.wants_bytes = 0
             peer.proxy.lease.defer(tuple(leases))
 
-    def _explain(self, peer: _Peer, loan: Loan, rule: str) -> None:
+    def _explain(self, peer: FetchingPeer, lease: Lease, rule: str) -> None:
         if self._inbox.recorder is not None:
-            piece_index = loan.run.piece_index
+            piece_index = lease.run.piece_index
             self._decide(
                 "pick_piece",
                 piece_index,
                 peer=f"Peer-{peer.conn}",
-                run=str(loan.run),
-                lease=loan.lease_id,
+                run=str(lease.run),
+                lease=lease.lease_id,
                 rule=rule,
                 peers_having_it=self._availability.count(piece_index),
                 candidates=(self._ledger.untouched & peer.pieces).bit_count(),
@@ -302,13 +272,13 @@ class PieceManager(Actor):
     def _cancel(self, loans: Iterable[Loan]) -> None:
         for loan in loans:
             self._ledger.take_back(loan.lease_id)
-            peer = self._peers.get(loan.conn)
+            peer = self._peers.find(loan.conn)
             if peer is not None:
                 peer.proxy.cancel_leases.defer((loan.lease_id,))
 
     # --- interest ------------------------------------------------------------------------------------
 
-    def _peer_gained(self, peer: _Peer, pieces: int) -> None:
+    def _peer_gained(self, peer: FetchingPeer, pieces: int) -> None:
         gained = pieces & ~peer.pieces
         peer.pieces |= gained
         self._availability.add(gained)
@@ -316,7 +286,7 @@ class PieceManager(Actor):
         if peer.wants_bytes:
             self._feed(peer)
 
-    def _reconsider(self, peer: _Peer) -> None:
+    def _reconsider(self, peer: FetchingPeer) -> None:
         """Tell a peer whether it interests us, when that changes."""
         is_interesting = bool(peer.pieces & self._ledger.lacking)
         if is_interesting != peer.is_interesting:
@@ -347,16 +317,15 @@ class PieceManager(Actor):
         """Tell the reporter now how the pieces stand."""
         self._will_report = False
         ledger = self._ledger
-        peers = self._peers.values()
         self._reporter.pieces_changed.defer(
             PiecesStatus(
                 wanted_pieces=ledger.wanted.bit_count(),
                 verified_pieces=(ledger.verified & ledger.wanted).bit_count(),
-                wanted_bytes=self._wanted_bytes,
-                verified_bytes=self._verified_bytes,
+                wanted_bytes=self._lender.wanted_bytes,
+                verified_bytes=self._lender.verified_bytes,
                 wasted_bytes=self._wasted_bytes,
-                peers_with_wanted=sum(peer.is_interesting for peer in peers),
-                peers_unchoking_us=self._unchoking_count,
+                peers_with_wanted=self._peers.interesting_count,
+                peers_unchoking_us=self._peers.unchoking_count,
                 unavailable_pieces=self._availability.nobody_has(ledger.lacking).bit_count(),
                 is_complete=ledger.is_complete,
             )

@@ -39,7 +39,7 @@ def test_pieces_of_16_mib_from_several_peers_stay_within_the_budget(
     most_out: list[int],
 ) -> None:
     budget = 8 * MIB  # less than a piece
-    monkeypatch.setattr("actortorrent.actors.piece_manager.BUDGET_BYTES", budget)
+    monkeypatch.setattr("actortorrent.rules.lending.BUDGET_BYTES", budget)
     content = content_maker(48 * MIB + 12345, piece_length=16 * MIB)
     with ExitStack() as stack:
         peers = [stack.enter_context(ScriptedPeer(content)) for _ in range(3)]
@@ -56,7 +56,7 @@ def test_when_the_disk_is_slow_peers_are_asked_for_no_more_than_the_budget_holds
     most_out: list[int],
 ) -> None:
     budget = 2 * MIB
-    monkeypatch.setattr("actortorrent.actors.piece_manager.BUDGET_BYTES", budget)
+    monkeypatch.setattr("actortorrent.rules.lending.BUDGET_BYTES", budget)
     content = content_maker(12 * MIB, piece_length=MIB // 2)
     may_write = threading.Event()
     store = piece_store.PieceStore.store

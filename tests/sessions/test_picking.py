@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from actortorrent.actors import piece_manager
+from actortorrent.rules import lending
 from actortorrent.rules.bitfield import mask_of
 from actortorrent.tracing.capture import CapturedTrace, capture_trace
 from actortorrent.tracing.events import Event
@@ -45,7 +45,7 @@ def having(*pieces: int) -> Play:
 def test_the_first_pieces_are_random_and_then_the_rarest_come_first(
     content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(piece_manager, "BUDGET_BYTES", 8 * BLOCK)  # so few are on their way
+    monkeypatch.setattr(lending, "BUDGET_BYTES", 8 * BLOCK)  # so few are on their way
     common = range(20)  # three others have these
     uncommon = range(20, 30)  # one other has these
     seen: list[int] = []

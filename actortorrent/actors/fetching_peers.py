@@ -1,0 +1,60 @@
+"""What the piece manager knows of each peer: its pieces, and what it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from actortorrent.actors.peer import PeerProxy
+
+
+@dataclass(slots=True)
+class FetchingPeer:
+    """One peer; `pieces` is a bitmask."""
+
+    conn: int
+    proxy: PeerProxy
+    pieces: int = 0
+    is_interesting: bool = False
+    unchokes_us: bool = False
+    is_accused: bool = False  # of bad data: it is lent nothing more
+    wants_bytes: int = 0  # of work, asked for and not yet given
+
+
+class FetchingPeers:
+    """Keep the peers by the numbers of their connections."""
+
+    def __init__(self) -> None:
+        self._peers: dict[int, FetchingPeer] = {}
+
+    def __iter__(self) -> Iterator[FetchingPeer]:
+        return iter(tuple(self._peers.values()))
+
+    def join(self, conn: int, proxy: PeerProxy) -> FetchingPeer:
+        """Add a peer of which nothing else is known."""
+        peer = self._peers[conn] = FetchingPeer(conn, proxy)
+        return peer
+
+    def find(self, conn: int) -> FetchingPeer | None:
+        """Return a peer; None if it has gone."""
+        return self._peers.get(conn)
+
+    def leave(self, conn: int) -> FetchingPeer | None:
+        """Forget a peer, and return what was known of it."""
+        return self._peers.pop(conn, None)
+
+    def hungry(self) -> list[FetchingPeer]:
+        """Return those that wait for work."""
+        return [peer for peer in self._peers.values() if peer.wants_bytes]
+
+    @property
+    def unchoking_count(self) -> int:
+        """Return how many would serve us."""
+        return sum(peer.unchokes_us for peer in self._peers.values())
+
+    @property
+    def interesting_count(self) -> int:
+        """Return how many have something that we lack."""
+        return sum(peer.is_interesting for peer in self._peers.values())

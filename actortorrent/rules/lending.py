@@ -1,0 +1,81 @@
+"""Leases: what is picked for a peer, the buffers it is lent with, and how much of both.
+
+It binds the ledger (which blocks are where), the picker (which next) and the pool of
+buffers together: a lease takes from all three. When the budget of buffers is lent out,
+nobody is lent more until one comes back, whatever the sizes and however many the peers.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from actortorrent.rules.availability import Availability
+from actortorrent.rules.buffer_pool import BUDGET_BYTES, BufferPool
+from actortorrent.rules.geometry import Geometry
+from actortorrent.rules.leases import Lease
+from actortorrent.rules.picker_policies import PickPolicy
+from actortorrent.rules.piece_ledger import PieceLedger
+from actortorrent.rules.piece_picking import PiecePicker, lease_bytes
+
+
+class Lender:
+    """Lend peers blocks to fetch, and buffers to fetch them into.
+
+    Attributes:
+        ledger: which piece is where.
+        availability: how many peers have each.
+    """
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        wanted: int,
+        rng: random.Random,
+        *,
+        is_sequential: bool,
+        policy: PickPolicy | None,
+    ) -> None:
+        self._geometry = geometry
+        self._pool = BufferPool()
+        self.ledger = PieceLedger(geometry, wanted)
+        self.availability = Availability()
+        self._picker = PiecePicker(
+            self.ledger,
+            self.availability,
+            geometry,
+            rng,
+            is_sequential=is_sequential,
+            policy=policy,
+        )
+
+    @property
+    def wanted_bytes(self) -> int:
+        """Return the bytes of the wanted pieces."""
+        return self._geometry.bytes_of(self.ledger.wanted)
+
+    @property
+    def verified_bytes(self) -> int:
+        """Return the bytes of the wanted pieces that are verified."""
+        return self._geometry.bytes_of(self.ledger.wanted & self.ledger.verified)
+
+    def lend(
+        self, conn: int, pieces: int, wants_bytes: int, peer_count: int
+    ) -> Iterator[tuple[Lease, str]]:
+        """Lend a peer that has `pieces` about `wants_bytes`, as far as the budget allows.
+
+        Yields leases, each with the rule by which its piece was picked. `peer_count` is
+        how many peers would serve us: towards the end they share what is lacking.
+        """
+        most_bytes = min(wants_bytes, BUDGET_BYTES - self.ledger.bytes_out)
+        if most_bytes <= 0:
+            return
+        lacking_bytes = self._geometry.bytes_of(self.ledger.lacking) - self.ledger.bytes_filled
+        most_bytes = lease_bytes(most_bytes, lacking_bytes, peer_count)
+        for pick in self._picker.lend(conn, pieces, most_bytes):
+            run = pick.loan.run
+            yield Lease(pick.loan.lease_id, run, self._pool.take(run.length)), pick.rule
+
+    def take_buffer_back(self, buffer: bytearray | None) -> None:
+        """Take back a buffer that the storage has done with."""
+        self._pool.give_back(buffer)
