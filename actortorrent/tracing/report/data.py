@@ -110,7 +110,7 @@ class _Collector:
             "begun": header.wall_clock_time,
             "level": header.level,
             "versions": dict(header.versions),
-            "remarks": list(self._source.remarks),
+            "remarks": list(self._source.remarks()),
             "total": self._total,
             "end": self._end_micros,
             **followed,

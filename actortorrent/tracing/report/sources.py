@@ -35,14 +35,14 @@ class Source:
         header: of the trace, or of all of them.
         nodes: the clients that it is of; the names of their actors begin with `node/`
             if there are several traces.
-        remarks: what the trace lacks, in sentences.
-        events: yields all events by the time they began.
+        events: yields all events by the time they began, each time it is called.
+        remarks: returns what the trace lacks, in sentences, once its events were read.
     """
 
     header: TraceHeader
     nodes: tuple[Node, ...]
-    remarks: tuple[str, ...]
     events: Callable[[], Iterator[Event]]
+    remarks: Callable[[], tuple[str, ...]]
 
 
 def open_source(paths: Sequence[Path]) -> Source:
@@ -56,18 +56,27 @@ def open_source(paths: Sequence[Path]) -> Source:
     if len(paths) > 1:
         merge = merge_traces(paths)
         remarks = (*_remarks_of_nodes(merge.header), *_remarks_of_merge(merge.report))
-        return Source(merge.header, _nodes(merge.header), remarks, merge.events)
-    with TraceFile(paths[0]) as trace:
-        for _ in trace.events():
-            pass
-        header = trace.header
-        remarks = _remarks_of_nodes(header) if header.nodes else tuple(_remarks_of_file(trace))
-    return Source(header, _nodes(header), remarks, lambda: _events(paths[0]))
+        return Source(merge.header, _nodes(merge.header), merge.events, lambda: remarks)
+    file = _OneFile(paths[0])
+    return Source(file.header, _nodes(file.header), file.events, file.remarks)
 
 
-def _events(path: Path) -> Iterator[Event]:
-    with TraceFile(path) as trace:
-        yield from in_order(trace.events())
+class _OneFile:
+    """Read one trace, and remember what its last reading found."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._remarks: tuple[str, ...] = ()
+        with TraceFile(path) as trace:
+            self.header = trace.header
+
+    def events(self) -> Iterator[Event]:
+        with TraceFile(self._path) as trace:
+            yield from in_order(trace.events())
+            self._remarks = tuple(_remarks_of_file(trace))
+
+    def remarks(self) -> tuple[str, ...]:
+        return _remarks_of_nodes(self.header) if self.header.nodes else self._remarks
 
 
 def _nodes(header: TraceHeader) -> tuple[Node, ...]:

@@ -54,7 +54,7 @@ def write_report(paths: Sequence[Path], out: Path, most_events: int = MOST_EVENT
         events=data["total"],
         shown=len(data["events"]["t"]),
         size=len(page),
-        remarks=source.remarks,
+        remarks=source.remarks(),
     )
 
 

@@ -224,3 +224,48 @@ def test_what_peers_call_themselves_does_nothing(browser: Browser, tmp_path: Pat
     assert "\u202e" not in browser.ask("return document.body.textContent.slice(0, 20000)")
     assert browser.errors() == []
     assert browser.requests() == []
+
+
+def test_the_lanes_move_and_zoom_by_mouse_and_by_keys(browser: Browser, reported: Reported) -> None:
+    browser.open(reported.page)
+    whole = browser.ask("return shownRange()")
+    browser.ask(
+        """const box = lanes.canvas.getBoundingClientRect();
+        lanes.canvas.dispatchEvent(new WheelEvent("wheel",
+          {deltaY: -900, clientX: box.left + 500, clientY: box.top + 50, cancelable: true}));"""
+    )
+    by_mouse = browser.ask("return shownRange()")
+    assert by_mouse[1] - by_mouse[0] < (whole[1] - whole[0]) / 2
+    browser.press("-")
+    assert browser.ask("return shownRange()[1] - shownRange()[0]") > by_mouse[1] - by_mouse[0]
+    browser.press("0")
+    assert browser.ask("return shownRange()") == whole
+
+
+def test_arrow_keys_follow_causes(browser: Browser, reported: Reported, graph: Graph) -> None:
+    chosen = unchoke(graph)
+    row = row_of_opened(browser, reported, chosen)
+    browser.open(reported.page, f"view=story&event={row}")
+    browser.press("\ue013")  # up
+    cause = graph.cause(chosen)
+    assert cause is not None
+    assert browser.ask("return T.id(S.event)") == cause.id
+    browser.press("\ue015")  # down
+    assert browser.ask("return T.cause[S.event] >= 0 && T.id(T.cause[S.event])") == cause.id
+
+
+def test_playing_goes_on_until_it_is_paused(browser: Browser, reported: Reported) -> None:
+    browser.open(reported.page, "event=5")
+    browser.ask("player.speed = 100; togglePlay()")
+    browser.wait_for("return S.event >= 15")
+    browser.ask("togglePlay()")
+    assert browser.ask("return player.timer") == 0
+
+
+def test_light_and_dark_can_be_chosen(browser: Browser, reported: Reported) -> None:
+    browser.open(reported.page)
+    paper = "return getComputedStyle(document.body).backgroundColor"
+    browser.press("t")
+    light = browser.ask(paper)
+    browser.press("t")
+    assert browser.ask(paper) != light

@@ -45,7 +45,12 @@ function button(text, action, attributes = {}) {
 
 // An event's name, to click on.
 function eventLink(row, text = T.words(row)) {
-  return button(text, () => select(row), { class: "link", title: T.id(row), data: { row } });
+  const choose = (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    select(row);
+  };
+  return el("a", { href: `#event=${row}`, class: "link", title: T.id(row), data: { row }, onclick: choose }, text);
 }
 
 function table(head, rows, attributes = {}) {

@@ -25,13 +25,16 @@ function layOutLanes(height) {
   lanes.remoteOf.clear();
   T.nodes.forEach((node, number) => addNode(node, number, shut.has(number)));
   addRemotes();
-  const headers = lanes.list.filter((one) => one.isHeader).length;
+  const headers = lanes.list.filter((one) => one.isHeader && !one.isShut).length;
   const room = height - RULER_HEIGHT - headers * NODE_HEIGHT;
-  lanes.step = Math.max(LANE_HEIGHTS[0], Math.min(LANE_HEIGHTS[1], room / Math.max(1, lanes.list.length - headers)));
+  const step = room / Math.max(1, lanes.list.length - headers);
+  const isAllShut = lanes.list.every((one) => one.isShut || one.node < 0);
+  lanes.step = Math.max(LANE_HEIGHTS[0], Math.min(LANE_HEIGHTS[1], step));
+  const shutHeight = Math.max(NODE_HEIGHT, Math.min(isAllShut ? 110 : 44, step));
   let y = RULER_HEIGHT;
   for (const one of lanes.list) {
     one.y = y;
-    one.height = one.isHeader ? NODE_HEIGHT : lanes.step;
+    one.height = one.isShut ? shutHeight : one.isHeader ? NODE_HEIGHT : lanes.step;
     y += one.height;
   }
   lanes.total = y;
@@ -65,7 +68,7 @@ function byPlace(one, other) {
 function addRemotes() {
   const unknown = [...T.peerOf].filter(([actor, peer]) => peer.node < 0 && lanes.laneOf[actor] >= 0);
   if (!unknown.length || unknown.length > 40) return;
-  lanes.list.push({ isHeader: true, node: -1, name: "peers without a trace" });
+  lanes.list.push({ isHeader: true, node: -1, name: "other peers" });
   for (const [actor] of unknown) {
     lanes.remoteOf.set(actor, lanes.list.length);
     lanes.list.push({ node: -1, name: T.otherSide(actor) || "a peer", actor: -1 });

@@ -60,7 +60,7 @@ function showRangeText() {
 function drawBackground(pen, width) {
   lanes.list.forEach((one, number) => {
     const y = one.y - lanes.scroll;
-    pen.fillStyle = one.isHeader ? colour("head") : number % 2 ? colour("stripe") : colour("paper");
+    pen.fillStyle = one.isHeader && !one.isShut ? colour("head") : number % 2 ? colour("stripe") : colour("paper");
     pen.fillRect(0, y, width, one.height);
   });
 }
@@ -140,7 +140,7 @@ function drawMarks(pen, width) {
     if (lanes.marks.length < 700) for (const mark of mine) drawHead(pen, mark);
   }
   pen.globalAlpha = faint;
-  if (lanes.marks.length < 1500 && S.event < 0) drawLabels(pen);
+  if (lanes.marks.length < 1500 && S.event < 0) drawLabels(pen, width);
   pen.globalAlpha = 1;
   if (lanes.hover >= 0) ring(pen, lanes.marks.find((mark) => mark.row === lanes.hover), 6);
 }
@@ -176,17 +176,18 @@ function drawHead(pen, mark) {
 }
 
 // A label behind each mark that has room until the next one in its lane.
-function drawLabels(pen, marks = lanes.marks) {
+function drawLabels(pen, width, marks = lanes.marks) {
   pen.font = font(Math.min(11, lanes.step - 2));
   pen.textBaseline = "middle";
   const next = new Map();
   for (let number = marks.length - 1; number >= 0; number--) {
     const mark = marks[number];
-    const room = (next.get(mark.lane) ?? mark.x + 260) - mark.x - 12;
+    const begin = Math.max(mark.x + 7, mark.x + Math.min(120, barWidth(mark.row, width)) + 4);
+    const room = (next.get(mark.lane) ?? begin + 250) - begin - 5;
     next.set(mark.lane, mark.x);
     if (room < 34) continue;
     pen.fillStyle = colour("ink");
-    pen.fillText(fitted(pen, clean(T.words(mark.row)).slice(0, 60), Math.min(room, 240)), mark.x + 7, mark.y);
+    pen.fillText(fitted(pen, clean(T.words(mark.row)).slice(0, 60), Math.min(room, 240)), begin, mark.y);
   }
 }
 
@@ -212,7 +213,7 @@ function drawLit(pen, width) {
   }
   pen.globalAlpha = 1;
   const seen = marks.filter((mark) => mark.x >= LABELS_WIDTH - 200 && mark.x <= width);
-  if (seen.length < 600) drawLabels(pen, seen.sort((one, other) => one.x - other.x));
+  if (seen.length < 600) drawLabels(pen, width, seen.sort((one, other) => one.x - other.x));
   ring(pen, marks.find((mark) => mark.row === S.event), 8);
 }
 

@@ -68,6 +68,22 @@ function themeChanged() {
   redraw();
 }
 
+// Paper is white, and shows more lines than a window.
+function beforePrint() {
+  const root = document.documentElement;
+  root.dataset.before = root.dataset.theme ?? "";
+  root.dataset.theme = "light";
+  story.isPrinting = true;
+  themeChanged();
+}
+
+function afterPrint() {
+  const root = document.documentElement;
+  root.dataset.theme = root.dataset.before;
+  story.isPrinting = false;
+  themeChanged();
+}
+
 // --- stepping and playing ----------------------------------------------------------------------
 
 function buildTransport() {
@@ -285,7 +301,8 @@ async function start() {
   addEventListener("popstate", restore);
   addEventListener("resize", redraw);
   addEventListener("keydown", onKey);
-  addEventListener("beforeprint", redraw);
+  addEventListener("beforeprint", beforePrint);
+  addEventListener("afterprint", afterPrint);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", themeChanged);
   document.documentElement.dataset.opened = String(Math.round(performance.now() - began));
 }

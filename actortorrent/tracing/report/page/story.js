@@ -4,10 +4,11 @@
 const LINE_HEIGHT = 23;
 const REPEATS_WITHIN = 8; // lines: how far apart repeats may stand and still be one
 const FEWEST_REPEATS = 3;
+const MOST_PRINTED = 400; // lines, from the first one in sight
 const NEVER_COLLAPSED = new Set(["decision", "trouble", "lost", "life"]);
 const SIGNS = { message: "→", in: "⇐", out: "⇒", decision: "◆", state: "○", timer: "◷", reply: "↩", fact: "·", life: "·", trouble: "✗", lost: "✗" };
 
-const story = { lines: [], opened: new Set(), list: null, inner: null };
+const story = { lines: [], opened: new Set(), list: null, inner: null, isPrinting: false };
 
 // Lines: {row} or {row, repeats: [rows]}, where `row` is the first of them.
 function storyLines() {
@@ -70,7 +71,8 @@ function scrollToChosen() {
 function drawStory() {
   const { scrollTop, clientHeight } = story.list;
   const first = Math.max(0, Math.floor(scrollTop / LINE_HEIGHT) - 5);
-  const last = Math.min(story.lines.length, Math.ceil((scrollTop + clientHeight) / LINE_HEIGHT) + 5);
+  const seen = story.isPrinting ? MOST_PRINTED : Math.ceil((scrollTop + clientHeight) / LINE_HEIGHT) + 5 - first;
+  const last = Math.min(story.lines.length, first + seen);
   replace(story.inner, story.lines.slice(first, last).map((line, index) => storyLine(line, first + index)));
   if (!story.lines.length) replace(story.inner, el("p", { class: "nothing" }, "No event fits these filters."));
 }
