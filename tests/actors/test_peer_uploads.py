@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actortorrent.actors.peer_uploads import (
+    BATCH_BYTES,
+    ENOUGH_PENDING_BYTES,
+    MAX_QUEUED_REQUESTS,
+    ContentGoneError,
+    Uploads,
+)
+from actortorrent.errors import PeerProtocolError, StorageError
+from actortorrent.rules.geometry import BLOCK_BYTES
+from actortorrent.wire.messages import PieceHeader, Request
+
+PIECES = 3
+PIECE_BYTES = 40 * BLOCK_BYTES
+CONTENT = [random.Random(index).randbytes(PIECE_BYTES) for index in range(PIECES)]
+
+
+class Reader:
+    """Reads from memory, and notes what was asked for."""
+
+    def __init__(self, *, is_content_there: bool = True) -> None:
+        self.reads: list[tuple[int, int, int]] = []
+        self.is_closed = False
+        self._is_content_there = is_content_there
+
+    def read(self, piece_index: int, offset: int, length: int) -> bytearray:
+        if not self._is_content_there:
+            raise StorageError("cannot read it", hint="look for it")
+        self.reads.append((piece_index, offset, length))
+        return bytearray(CONTENT[piece_index][offset : offset + length])
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class Socket:
+    """Takes what is sent; what waits, waits until it is told otherwise."""
+
+    def __init__(self, *, keeps: bool = False) -> None:
+        self.sent = bytearray()
+        self.pending_bytes = 0
+        self._keeps = keeps
+
+    def send(self, *parts: bytes | memoryview) -> None:
+        for part in parts:
+            self.sent += part
+            self.pending_bytes += len(part) * self._keeps
+
+
+class Serving:
+    """One peer's uploads, from a reader in memory to a socket in memory."""
+
+    def __init__(
+        self, *, is_limited: bool = False, keeps: bool = False, reader: Reader | None = None
+    ) -> None:
+        self.reader = reader or Reader()
+        self.opened = 0
+        self.socket = Socket(keeps=keeps)
+        self.uploads = Uploads(self._open, self._header, PIECES, is_limited=is_limited)
+        self.uploads.offer(range(PIECES))
+
+    def _open(self) -> Any:
+        self.opened += 1
+        return self.reader
+
+    def _header(self, piece_index: int, block_offset: int, length: int) -> bytes:
+        return PieceHeader(piece_index, block_offset, length).encode()
+
+    def ask(self, requests: Iterable[Request]) -> None:
+        for request in requests:
+            self.uploads.ask(request)
+
+    def serve(self) -> int:
+        return self.uploads.serve(cast("Any", self.socket))
+
+
+def block(piece_index: int, block_index: int) -> Request:
+    return Request(piece_index, block_index * BLOCK_BYTES, BLOCK_BYTES)
+
+
+def answers(requests: Iterable[Request]) -> bytes:
+    """Return what the peer expects to be sent."""
+    return b"".join(
+        PieceHeader(one.piece_index, one.block_offset, one.length).encode()
+        + CONTENT[one.piece_index][one.block_offset : one.block_offset + one.length]
+        for one in requests
+    )
+
+
+# --- serving --------------------------------------------------------------------------------------
+
+
+def test_blocks_are_served_in_the_order_asked_for() -> None:
+    serving, requests = Serving(), [block(2, 5), block(0, 1), block(2, 4)]
+    serving.ask(requests)
+    assert serving.uploads.queued_bytes == 3 * BLOCK_BYTES
+    assert serving.serve() == 3 * BLOCK_BYTES
+    assert serving.socket.sent == answers(requests)
+    assert serving.uploads.queued_bytes == 0
+    assert serving.uploads.sent_bytes == 3 * BLOCK_BYTES
+
+
+def test_neighbours_are_read_in_one_go() -> None:
+    serving, requests = Serving(), [block(1, 2), block(1, 3), block(1, 4)]
+    serving.ask(requests)
+    serving.serve()
+    assert serving.reader.reads == [(1, 2 * BLOCK_BYTES, 3 * BLOCK_BYTES)]
+    assert serving.socket.sent == answers(requests)
+
+
+def test_others_are_read_one_by_one() -> None:
+    serving, requests = Serving(), [block(1, 2), block(1, 4), block(0, 5), block(1, 6), block(1, 5)]
+    serving.ask(requests)
+    serving.serve()
+    assert len(serving.reader.reads) == 5
+    assert serving.socket.sent == answers(requests)
+
+
+def test_a_batch_is_bounded() -> None:
+    serving, requests = Serving(), [block(0, index) for index in range(40)]
+    serving.ask(requests)
+    serving.serve()
+    assert max(length for _, _, length in serving.reader.reads) == BATCH_BYTES
+    assert serving.socket.sent == answers(requests)
+
+
+def test_the_reader_is_opened_when_it_is_needed_and_closed_at_the_end() -> None:
+    serving = Serving()
+    assert serving.opened == 0
+    for _ in range(2):
+        serving.ask([block(0, 0)])
+        serving.serve()
+    serving.uploads.close()
+    assert (serving.opened, serving.reader.is_closed) == (1, True)
+    Serving().uploads.close()  # which never opened one
+
+
+def test_while_enough_waits_to_be_sent_no_more_is_read() -> None:
+    serving, requests = Serving(keeps=True), [block(0, index) for index in range(40)]
+    serving.ask(requests)
+    assert serving.serve() < ENOUGH_PENDING_BYTES + BATCH_BYTES
+    assert serving.uploads.can_serve
+    assert serving.serve() == 0
+    while serving.uploads.can_serve:
+        serving.socket.pending_bytes = 0
+        assert serving.serve() > 0
+    assert serving.socket.sent == answers(requests)
+
+
+def test_content_that_has_gone_is_told_by_its_piece() -> None:
+    serving = Serving(reader=Reader(is_content_there=False))
+    serving.ask([block(2, 0)])
+    with pytest.raises(ContentGoneError, match="cannot read it") as gone:
+        serving.serve()
+    assert (gone.value.piece_index, gone.value.hint) == (2, "look for it")
+
+
+REQUESTS = st.builds(
+    Request,
+    st.integers(0, PIECES - 1),
+    st.integers(0, 5).map(lambda index: index * BLOCK_BYTES),
+    st.sampled_from([1, 100, BLOCK_BYTES]),
+)
+
+
+@given(
+    st.lists(REQUESTS, max_size=30),
+    st.booleans(),
+    st.lists(st.integers(1, 5 * BLOCK_BYTES), max_size=20),
+)
+def test_whatever_the_requests_and_the_limit_the_answers_are_right(
+    requests: list[Request], is_limited: bool, grants: list[int]
+) -> None:
+    serving = Serving(is_limited=is_limited)
+    uploads = serving.uploads
+    serving.ask(requests)
+    serving.serve()
+    for grant in grants:
+        if uploads.allowance is not None:
+            uploads.allowance += grant
+            serving.serve()
+            assert uploads.allowance >= 0
+            assert uploads.sent_bytes <= sum(grants)
+    done = len(requests) - len(uploads._queue)
+    assert serving.socket.sent == answers(requests[:done])
+    assert uploads.sent_bytes == sum(request.length for request in requests[:done])
+    assert not uploads.can_serve
+    if not is_limited:
+        assert done == len(requests)
+
+
+# --- what is not served -----------------------------------------------------------------------------
+
+
+def test_what_is_cancelled_in_time_is_not_sent() -> None:
+    serving = Serving()
+    serving.ask([block(0, 0), block(0, 1), block(0, 2)])
+    serving.uploads.cancel(0, BLOCK_BYTES, BLOCK_BYTES)
+    serving.serve()
+    assert serving.socket.sent == answers([block(0, 0), block(0, 2)])
+
+
+def test_cancelling_what_does_not_wait_does_no_harm() -> None:
+    serving = Serving()
+    serving.ask([block(0, 0)])
+    serving.uploads.cancel(0, 0, BLOCK_BYTES - 1)
+    serving.uploads.cancel(0, BLOCK_BYTES, BLOCK_BYTES)
+    serving.serve()
+    serving.uploads.cancel(0, 0, BLOCK_BYTES)
+    assert serving.socket.sent == answers([block(0, 0)])
+
+
+def test_of_two_same_requests_a_cancel_takes_one() -> None:
+    serving = Serving()
+    serving.ask([block(0, 0), block(0, 0)])
+    serving.uploads.cancel(0, 0, BLOCK_BYTES)
+    assert serving.serve() == BLOCK_BYTES
+
+
+def test_whoever_is_choked_is_sent_nothing_more() -> None:
+    serving = Serving()
+    serving.ask([block(0, 0)])
+    serving.uploads.forget_all()
+    assert serving.serve() == 0
+
+
+def test_more_requests_than_anybody_needs_are_refused() -> None:
+    serving = Serving()
+    serving.ask([block(0, 0)] * MAX_QUEUED_REQUESTS)
+    with pytest.raises(PeerProtocolError, match=f"at most {MAX_QUEUED_REQUESTS} requests"):
+        serving.uploads.ask(block(0, 0))
+
+
+def test_only_what_was_offered_may_be_asked_for() -> None:
+    serving = Serving()
+    uploads = Uploads(serving._open, serving._header, 20, is_limited=False)
+    uploads.offer_all(bytes([0b1000_0000, 0b0000_0001, 0]))
+    uploads.offer([9, 19])
+    for piece_index in range(20):
+        if piece_index in (0, 9, 15, 19):
+            uploads.ask(block(piece_index, 0))
+        else:
+            with pytest.raises(PeerProtocolError, match="a piece that we have"):
+                uploads.ask(block(piece_index, 0))
+
+
+# --- a limit ----------------------------------------------------------------------------------------
+
+
+def test_under_a_limit_nothing_is_sent_before_it_is_granted() -> None:
+    serving = Serving(is_limited=True)
+    serving.ask([block(0, 0), block(0, 1)])
+    assert not serving.uploads.can_serve
+    assert serving.serve() == 0
+
+
+def test_a_block_is_sent_when_all_of_it_is_granted() -> None:
+    serving = Serving(is_limited=True)
+    serving.ask([block(0, 0), block(0, 1)])
+    serving.uploads.allowance = BLOCK_BYTES - 1
+    assert serving.serve() == 0
+    serving.uploads.allowance += 1
+    assert serving.serve() == BLOCK_BYTES
+    assert serving.uploads.allowance == 0
