@@ -48,7 +48,7 @@ def test_a_buffer_larger_than_all_that_is_kept_is_let_go() -> None:
     assert pool.take(MIB) is kept
 
 
-@given(st.lists(st.tuples(st.booleans(), st.sampled_from([256, 1024, 4096, 20_000])), max_size=60))
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from([63, 256, 4096, 9000])), max_size=30))
 def test_no_buffer_has_two_owners_and_the_spare_ones_are_bounded(
     steps: list[tuple[bool, int]],
 ) -> None:

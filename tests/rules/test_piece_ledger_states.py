@@ -354,4 +354,4 @@ class LedgerInASwarm(RuleBasedStateMachine):
 
 
 TestLedgerInASwarm = LedgerInASwarm.TestCase
-TestLedgerInASwarm.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+TestLedgerInASwarm.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
