@@ -235,7 +235,9 @@ def _facts(outcome: Outcome, after: Aftermath) -> Iterator[tuple[str, str]]:
         banned = f"; banned {', '.join(one.banned)}" if one.banned else ""
         sent = f"sent {format_size(one.uploaded_bytes)}"
         says = (
-            f"{sent}{got}{wasted}{banned}" if one.member.is_traced or one.part else "fetched it all"
+            f"{sent}{got}{wasted}{banned}"
+            if one.member.is_traced or one.fetched_bytes
+            else "fetched it all"
         )
         yield "", f"{one.member.name:<10} {says}"
     if not outcome.plan.loses_tracker:

@@ -30,7 +30,7 @@ class Aftermath:
     highlights: tuple[Highlight, ...]
 
 
-def look_back(outcome: Outcome) -> Aftermath:
+def look_back(outcome: Outcome, *, writes_report: bool = True) -> Aftermath:
     """Merge the traces of a lab, write the report, and choose what to look at."""
     merge = merge_traces(list(outcome.traces.values()), list(outcome.traces))
     places = outcome.places
@@ -38,5 +38,6 @@ def look_back(outcome: Outcome) -> Aftermath:
     found = Highlights(merge.header.connections)
     found.read(merge.events())
     chosen = found.chosen(outcome.plan.scenario)
-    write_report([places.merged], places.report)
+    if writes_report:
+        write_report([places.merged], places.report)
     return Aftermath(places.merged, count, merge.report, places.report, tuple(chosen))

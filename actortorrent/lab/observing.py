@@ -37,6 +37,7 @@ class MemberPicture:
         part: of the content that it has, from 0 to 1. None: it does not say.
         serves: names of those who have a slot of it now.
         banned: names of those whom it has banned.
+        peers_met: with how many it has shaken hands.
         phase: as in `--progress json`, or "starting".
     """
 
@@ -52,7 +53,7 @@ class MemberPicture:
     fetched_bytes: int = 0
     uploaded_bytes: int = 0
     wasted_bytes: int = 0
-    peers: int = 0
+    peers_met: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,7 @@ class Observer:
             fetched_bytes=told.get("fetched_bytes", 0),
             uploaded_bytes=told.get("uploaded_bytes", 0),
             wasted_bytes=told.get("wasted_bytes", 0),
-            peers=told.get("peers_connected", 0),
+            peers_met=len(self._trace.peer_ids),
         )
 
     def close(self) -> None:
@@ -159,6 +160,11 @@ class TraceTail:
             *lines, self._rest = (self._rest + chunk).split(b"\n")
             for line in lines:
                 self._take(line)
+
+    @property
+    def peer_ids(self) -> frozenset[str]:
+        """Return those of whom it has shaken hands with."""
+        return frozenset(self._peer_of.values())
 
     def close(self) -> None:
         """Let go of the file."""

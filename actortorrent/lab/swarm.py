@@ -147,7 +147,8 @@ class Lab:
             raise LabError(f"not enough space: {place}", hint="try a smaller --size")
 
     def _start_tracker(self) -> None:
-        command = [sys.executable, "-m", "actortorrent.lab.tracker"]
+        dice = ["--dice-seed", str(self._plan.seed)]
+        command = [sys.executable, "-m", "actortorrent.lab.tracker", *dice]
         self._tracker = self._stack.enter_context(Running(command, folder=self._places.folder))
         self._tracker_url = self._tracker.wait_for_line(r'"listening", "url": "(.*?)"')[1]
         self._watcher.step("tracker", self._tracker_url)
@@ -271,4 +272,6 @@ class Lab:
 def _have_all_met(picture: SwarmPicture) -> bool:
     """Say whether each of our leeches is, or was, connected to all others of ours."""
     ours = [one for one in picture.members if one.member.is_traced]
-    return all(one.is_complete or one.peers >= len(ours) - 1 for one in ours if one.member.fetches)
+    return all(
+        one.is_complete or one.peers_met >= len(ours) - 1 for one in ours if one.member.fetches
+    )

@@ -76,6 +76,7 @@ class EmbeddedTracker:
         host: address to listen on, IPv4 or IPv6.
         port: port to listen on; 0: any.
         interval_seconds: how often peers are asked to announce.
+        dice_seed: what is drawn by lot depends on; None: chance.
         on_announce: called with each announce, in the thread that serves it.
     """
 
@@ -85,11 +86,12 @@ class EmbeddedTracker:
         host: str = "127.0.0.1",
         port: int = 0,
         interval_seconds: int = INTERVAL_SECONDS,
+        dice_seed: int | None = None,
         on_announce: Callable[[Heard], None] = lambda _heard: None,
     ) -> None:
         self._interval_seconds = interval_seconds
         self._on_announce = on_announce
-        self._peers = TrackedPeers(interval_seconds, random.Random())
+        self._peers = TrackedPeers(interval_seconds, random.Random(dice_seed))
         self._peers_lock = threading.Lock()
         self._server = _Server(self, host, port)
         self._address = Address(host, self._server.server_address[1])
@@ -216,11 +218,13 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--interval", type=int, default=INTERVAL_SECONDS, metavar="SECONDS")
+    parser.add_argument("--dice-seed", type=int, metavar="N")
     options = parser.parse_args()
     tracker = EmbeddedTracker(
         host=options.host,
         port=options.port,
         interval_seconds=options.interval,
+        dice_seed=options.dice_seed,
         on_announce=lambda heard: _print_line(heard.as_json()),
     )
     with tracker:

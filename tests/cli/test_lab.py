@@ -17,6 +17,7 @@ from actortorrent.errors import ExitCode
 from actortorrent.lab import members
 from actortorrent.lab.processes import ACTORTORRENT, Running
 from actortorrent.tracing.reader import TraceFile
+from tests.peers.needs import need_command, need_module
 
 LAST_FIRST = """
 class LastFirst:
@@ -91,6 +92,23 @@ def test_scripts_get_json_lines(tmp_path: Path) -> None:
     with TraceFile(Path(done["traces"]["leech-1"])) as trace:
         picked = [e.data["chosen"] for e in trace.events() if e.data.get("what") == "pick_piece"]
     assert picked[:4] == [63, 62, 61, 60], "the picker of the command line"
+
+
+@pytest.mark.parametrize("client", ["libtorrent", "aria2"])
+def test_another_client_takes_part(tmp_path: Path, client: str) -> None:
+    if client == "libtorrent":
+        need_module(client)
+    else:
+        need_command("aria2c")
+    options = ("--external", client, "--leechers", "1", "--size", "256K", "--up", "2M")
+    with lab(tmp_path, *options) as process:
+        process.wait_for_success()
+        said = "\n".join(process.lines)
+    assert "all 262,144 bytes of 2 copies are the same" in said
+    assert f"{client} is complete" in said
+    merged = str(tmp_path / "lab" / "swarm.trace")
+    found = CliRunner().invoke(cli, ["trace", "lint", merged])
+    assert found.exit_code == 0, found.output
 
 
 @pytest.mark.skipif(not PROCESSES.is_dir(), reason="needs /proc to see what is left")
