@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 4.0  # with a silent tracker, before the next is asked beside it
 GOODBYE_SECONDS = 1.5  # for all trackers together
+UNMET_SECONDS = 0.4  # of these, for those that have never answered: they may be dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class Tracker(Actor):
         self._next_round: Timer | None = None
         self._is_leaving = False
         self._has_left = False
+        self._waits_for_unmet = True
 
     # --- messages ---------------------------------------------------------------------------
 
@@ -126,6 +128,7 @@ class Tracker(Actor):
         for tracker in trackers:
             if tracker not in completing:
                 self._ask(tracker, AnnounceEvent.STOPPED)
+        self._after(UNMET_SECONDS, "_leave_unmet")
         self._after(GOODBYE_SECONDS, "_leave")
         self._leave_if_told()
 
@@ -243,8 +246,13 @@ class Tracker(Actor):
     # --- telling ------------------------------------------------------------------------------
 
     def _leave_if_told(self) -> None:
-        if not self._calls:
+        calls = self._calls.values()
+        if not any(call.tracker.knows_us or self._waits_for_unmet for call in calls):
             self._leave()
+
+    def _leave_unmet(self) -> None:
+        self._waits_for_unmet = False
+        self._leave_if_told()
 
     def _leave(self) -> None:
         if not self._has_left:

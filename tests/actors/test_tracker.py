@@ -246,6 +246,32 @@ class TestGoodbye:
             it.no_call()
             assert it.left.empty()
 
+    def test_a_tracker_that_never_answered_is_waited_for_less(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tracker_module, "UNMET_SECONDS", 0.1)
+        monkeypatch.setattr(tracker_module, "GOODBYE_SECONDS", 2 * SECONDS)
+        with stage([A]) as it:
+            it.tracker.progress_changed.defer(HALF)
+            it.call()
+            it.tracker.say_goodbye.defer()
+            assert it.call().event is AnnounceEvent.STOPPED
+            assert it.left.get(timeout=SECONDS) == "left"
+
+    def test_a_tracker_that_knows_us_is_waited_for_longer(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tracker_module, "UNMET_SECONDS", 0.0)
+        with stage([A]) as it:
+            it.tracker.progress_changed.defer(HALF)
+            it.call().answer()
+            it.tracker.say_goodbye.defer()
+            goodbye = it.call()
+            it.no_call()
+            assert it.left.empty()
+            goodbye.answer()
+            assert it.left.get(timeout=SECONDS) == "left"
+
     def test_calls_under_way_are_cancelled_at_the_end(self) -> None:
         with stage([A]) as it:
             it.tracker.progress_changed.defer(HALF)
