@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 ACCEPTS_A_TURN = 16
 ACCEPT_PAUSE_SECONDS = 1.0  # when the process has no descriptor left
-GRANT_SECONDS = 0.1
+GRANT_SECONDS = 0.1  # between two grants, and less where a limit is high:
+GRANT_BYTES = 512 * 1024  # at a time, or a peer would have used its grant up long before the next
+LEAST_GRANT_SECONDS = 0.005
 REPORT_SECONDS = 0.2
 
 
@@ -84,6 +86,8 @@ class Seeder(SocketActor):
         self._download_share = FairShare(download_limit) if download_limit else None
         self._grant_timer: Timer | None = None
         self._granted_at = float("-inf")
+        highest = max(upload_limit or 1.0, download_limit or 1.0)
+        self._grant_seconds = max(LEAST_GRANT_SECONDS, min(GRANT_SECONDS, GRANT_BYTES / highest))
 
     def on_start(self) -> None:
         """Begin to accept, and to review the slots."""
@@ -262,7 +266,7 @@ class Seeder(SocketActor):
         shares = (self._upload_share, self._download_share)
         is_anyone_waiting = any(share is not None and share.is_anyone_waiting for share in shares)
         if is_anyone_waiting and self._grant_timer is None:
-            delay = self._granted_at + GRANT_SECONDS - time.monotonic()
+            delay = self._granted_at + self._grant_seconds - time.monotonic()
             self._grant_timer = self._after(max(0.0, delay), "_grant")
 
     def _grant(self) -> None:

@@ -346,6 +346,25 @@ def test_the_grant_timer_runs_only_while_somebody_waits(
     assert has_timer == [False, True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("limit", "pause_seconds"), [(10_000, 0.1), (50 * 1024**2, 0.01), (10**12, 0.005)]
+)
+def test_grants_come_the_more_often_the_higher_the_limit(
+    limit: int,
+    pause_seconds: float,
+    make_seeder: SeederMaker,
+    clock: FakeTime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seeder = make_seeder(upload_limit=limit)
+    join(seeder, 1)
+    pauses: list[float] = []
+    monkeypatch.setattr(seeder, "_after", lambda seconds, *_: pauses.append(seconds))
+    grants_at(seeder, clock, 1000.0, FakeProxy())
+    seeder.wants_upload(1, 5_000)
+    assert pauses == [pytest.approx(pause_seconds)]
+
+
 def test_a_wish_from_before_the_peer_joined_is_granted_when_it_has(
     make_seeder: SeederMaker, clock: FakeTime
 ) -> None:
