@@ -76,6 +76,7 @@ class Missing:
         fields = data.get("fields")
         named = fields if isinstance(fields, dict) else {}
         block = (named.get("piece_index"), named.get("block_offset"))
+        talk.summed[_heard_or_said(event)] += 1
         match event.name, data.get("type"):
             case "bt:message_sent", "request":
                 talk.open_requests[block] = row
@@ -111,9 +112,11 @@ class Missing:
     def _summed_rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         for name, talk in self._talks.items():
             asked, came = talk.summed["bt:requests_sent"], talk.summed["bt:blocks_received"]
-            if asked > came:
-                about = {"peer": self._actor(name), "asked": asked, "came": came}
-                yield talk.last_row, about
+            cancelled = talk.summed["cancel"]
+            if asked > came + cancelled:
+                about = {"asked": asked, "came": came, "cancelled": cancelled}
+                chokes = talk.summed["choke"]
+                yield talk.last_row, {"peer": self._actor(name), **about, "chokes": chokes}
             if talk.choked_away:
                 yield talk.last_row, {"peer": self._actor(name), "choked_away": talk.choked_away}
 
@@ -122,3 +125,13 @@ class Missing:
             for whose, row in talk.interest.items():
                 if whose not in talk.heard:
                     yield row, {"peer": self._actor(name), "whose": whose}
+
+
+def _heard_or_said(event: Event) -> str:
+    """Return `cancel` for one that we sent, `choke` for one that came, nothing for the rest."""
+    match event.name, event.data.get("type"):
+        case "bt:message_sent", "cancel":
+            return "cancel"
+        case "bt:message_received", "choke":
+            return "choke"
+    return ""

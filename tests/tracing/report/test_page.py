@@ -269,3 +269,30 @@ def test_light_and_dark_can_be_chosen(browser: Browser, reported: Reported) -> N
     light = browser.ask(paper)
     browser.press("t")
     assert browser.ask(paper) != light
+
+
+def test_who_sent_wrong_bytes_is_named(browser: Browser, tmp_path: Path) -> None:
+    events = [
+        event("bt:connection_begun", "Swarm", 1, conn=1, address="10.0.0.1:1", we_dialled=True),
+        event("bt:connection_begun", "Swarm", 2, conn=2, address="10.0.0.2:2", we_dialled=True),
+        event("actor:spawned", "Peer-1", 1, **{"class": "PeerActor"}, by="Swarm", lc=[3, 1]),
+        event("actor:spawned", "Peer-2", 1, **{"class": "PeerActor"}, by="Swarm", lc=[4, 1]),
+        event("bt:piece_failed", "PieceManager", 8, ms=3, piece=4, contributors=[1, 2]),
+        event(
+            "actor:decision",
+            "PieceManager",
+            9,
+            ms=4,
+            what="ban_peer",
+            chosen="Peer-2",
+            piece=4,
+            rule="bad data",
+            bep=3,
+        ),
+    ]
+    page = tmp_path / "bad.html"
+    write_report([write_trace(tmp_path / "bad.jsonl", events)], page)
+    browser.open(page, "view=missing")
+    told = browser.texts("[data-sort=trouble] li a")
+    assert "piece 4 is wrong; its blocks came from 10.0.0.1:1 and 10.0.0.2:2" in told[0]
+    assert told[1].endswith("bans 10.0.0.2:2: bad data, piece 4")

@@ -18,6 +18,14 @@ function shutNodes() {
   return new Set(S.shut.split(".").filter(Boolean).map(Number));
 }
 
+// Where the lanes of all clients would be too many to see, only one client's are open at first.
+function foldedAtFirst() {
+  const most = (innerHeight - 240) / LANE_HEIGHTS[0];
+  if (T.nodes.length < 2 || T.actors.length + T.nodes.length * 2 <= most) return "";
+  const open = Math.max(0, T.nodes.findIndex((_, number) => T.pieces.facts.some((fact) => fact[3] === VERIFIED && T.actors[fact[2]].node === number)));
+  return T.nodes.map((_, number) => number).filter((number) => number !== open).join(".");
+}
+
 function layOutLanes(height) {
   const shut = shutNodes();
   lanes.list = [];
@@ -43,7 +51,7 @@ function layOutLanes(height) {
 
 function addNode(node, number, isShut) {
   const mine = T.actors.filter((one) => one.node === number && one.name !== "trace").sort(byPlace);
-  const pieces = isShut ? ` (${mine.length} actors)` : "";
+  const pieces = isShut ? ` (${mine.length})` : "";
   lanes.list.push({ isHeader: true, node: number, name: node.name + pieces, isShut });
   if (isShut) {
     for (const one of mine) lanes.laneOf[one.index] = lanes.list.length - 1;

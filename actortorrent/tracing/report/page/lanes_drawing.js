@@ -46,6 +46,7 @@ function drawLanes() {
   if (S.event >= 0) drawLit(pen, width);
   pen.restore();
   drawNames(pen, width, height);
+  drawScrollMark(pen, width, height);
   showRangeText();
 }
 
@@ -86,6 +87,15 @@ function drawNames(pen, width, height) {
   pen.fillRect(LABELS_WIDTH - 1, 0, 1, height);
   pen.fillStyle = colour("paper");
   pen.fillRect(0, 0, LABELS_WIDTH - 1, RULER_HEIGHT);
+}
+
+// How much of the lanes is in sight, where not all are: drag to see the others.
+function drawScrollMark(pen, width, height) {
+  if (lanes.total <= height + 4) return;
+  pen.fillStyle = colour("soft");
+  pen.globalAlpha = 0.5;
+  pen.fillRect(width - 5, (lanes.scroll / lanes.total) * height, 4, (height / lanes.total) * height);
+  pen.globalAlpha = 1;
 }
 
 function fitted(pen, text, width) {

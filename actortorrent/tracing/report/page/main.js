@@ -295,6 +295,7 @@ async function start() {
   buildHead();
   buildFilters();
   buildTransport();
+  DEFAULTS.shut = foldedAtFirst();
   onChange(onStateChange);
   restore();
   addEventListener("hashchange", restore);

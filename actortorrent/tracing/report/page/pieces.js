@@ -66,13 +66,15 @@ function drawNodeMap(pen, number, top, height, width) {
       reached.set(one, rank[what]);
       pen.fillStyle = colour("stage-" + STAGES[what]);
       const x = mapX(time, width);
-      pen.fillRect(x, top + one * row, width - 4 - x, Math.max(row - (row > 4 ? 1 : 0), 0.6));
+      const y = Math.round(top + one * row);
+      const tall = Math.round(top + (one + 1) * row) - y - (row > 4 ? 1 : 0);
+      pen.fillRect(x, y, width - 4 - x, Math.max(tall, 1));
     }
   }
   if (S.look >= 0 && S.look < count) {
     pen.strokeStyle = colour("accent");
-    pen.lineWidth = 2;
-    pen.strokeRect(MAP_LEFT, top + S.look * row - 1, width - MAP_LEFT - 5, row + 1);
+    pen.lineWidth = row > 4 ? 2 : 1;
+    pen.strokeRect(MAP_LEFT, top + S.look * row - 1.5, width - MAP_LEFT - 5, row + 2);
   }
   pen.fillStyle = colour("node-" + (number % 8));
   pen.fillRect(0, top, 4, height);
@@ -162,6 +164,6 @@ function lifeStep([time, row, , what, piece, peer]) {
   const rule = what === PICKED ? T.events.data[row].rule : "";
   return el("li", { class: "stage " + STAGES[what] },
     el("time", {}, timeText(time)), " ",
-    eventLink(row, FACT_NAMES[what] + who + (piece < 0 ? " (as all others)" : "")),
+    eventLink(row, FACT_NAMES[what] + who + (piece < 0 ? " (with all others)" : "")),
     rule && el("em", {}, ` – ${rule}`));
 }
