@@ -88,22 +88,30 @@ class ShownState:
             are bools, numbers or texts.
     """
 
-    __slots__ = ("_actor", "_getters", "now")
+    __slots__ = ("_actor", "_get_all", "_keys", "_last")
 
     def __init__(self, actor: object, names: Sequence[str]) -> None:
         self._actor = actor
-        self._getters = [(name.rpartition(".")[2].lstrip("_"), attrgetter(name)) for name in names]
-        self.now: dict[str, object] = {key: get(actor) for key, get in self._getters}
+        self._keys = [name.rpartition(".")[2].lstrip("_") for name in names]
+        # All in one call, as this is done after every message; "__class__" is there so that
+        # even one attribute, or none, comes as a row.
+        self._get_all = attrgetter("__class__", "__class__", *names)
+        self._last = self._get_all(actor)
+
+    @property
+    def now(self) -> dict[str, object]:
+        """Return the attributes by name, as they were at the last look."""
+        return dict(zip(self._keys, self._last[2:], strict=True))
 
     def changes(self) -> Iterator[dict[str, object]]:
         """Yield the `data` of an `actor:state` for each attribute that has changed."""
-        for key, get in self._getters:
-            old, new = self.now[key], get(self._actor)
+        before, self._last = self._last, self._get_all(self._actor)
+        for key, old, new in zip(self._keys, before[2:], self._last[2:], strict=True):
             if new != old:
-                self.now = {**self.now, key: new}
                 yield {"key": key, "old": old, "new": new}
 
     def record_changes(self, inbox: Inbox) -> None:
         """Record what has changed since the last look."""
-        for change in self.changes():
-            inbox.record(STATE, change)
+        if self._get_all(self._actor) != self._last:
+            for change in self.changes():
+                inbox.record(STATE, change)

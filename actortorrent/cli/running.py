@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from actortorrent.cli.views.view import Job, View
 from actortorrent.errors import ExitCode
 
 SECONDS_A_MINUTE = 60
+OBJECTS_A_COLLECTION = 20_000
 
 
 @contextmanager
@@ -90,11 +92,22 @@ def run_session(make_session: Callable[..., Session], job: Job, view: View) -> E
     session: Session = make_session(
         on_progress=lambda progress: _show(progress, session, view), on_notice=view.notice
     )
+    _calm_garbage_collector()
     stopping = stopping_on_signals(session.request_stop)
     with stopping, recording_on_signal(session.request_record):
         summary = session.run()
     view.end(job, summary)
     return ExitCode.INTERRUPTED if summary.was_interrupted else ExitCode.DONE
+
+
+def _calm_garbage_collector() -> None:
+    """Let it look at what the session makes only, and not so often.
+
+    The events that a trace or a flight recorder keeps are many, and in no circles; to go
+    through them, and all modules, again and again would cost more than to record them.
+    """
+    gc.freeze()
+    gc.set_threshold(OBJECTS_A_COLLECTION)
 
 
 def _show(progress: Progress, session: Session, view: View) -> None:

@@ -17,6 +17,7 @@ TRACE_COMMANDS = {
     "diff": "Compare two traces by what happened in them.",
     "lint": "Find where a trace breaks a rule of the protocol or of ours.",
     "report": "Write a page that shows a trace: lanes, causes, pieces, choking, a quiz.",
+    "anonymise": "Give all that says who or what new names in a trace.",
     "merge": "Put traces of several peers together into one.",
 }
 MODULES = {"import": "importing"}  # where a command cannot be a module's name

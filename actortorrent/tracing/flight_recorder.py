@@ -29,6 +29,7 @@ class FlightRecorder:
     def __init__(self, limit: int) -> None:
         self._entries: deque[Entry] = deque(maxlen=limit)
         self._came = LossCount()
+        self._keep, self._count_one = self._entries.append, self._came.add_one
         self._cast = Cast()
 
     def claim(self, name: str, kind: type) -> bool:
@@ -51,8 +52,8 @@ class FlightRecorder:
     ) -> None:
         """Keep one entry; the oldest goes."""
         light = kept_handling(data) if type(data) is tuple else kept_data(data)  # type: ignore[arg-type]
-        self._entries.append((time_ns, name, actor, lc, cause, light))
-        self._came.add_one()
+        self._keep((time_ns, name, actor, lc, cause, light))
+        self._count_one()
 
     def look(self) -> Flight:
         """Return what is kept now; for one thread at a time."""

@@ -18,7 +18,7 @@ Numbers of connections and names of peers inside `data` stay those of the event'
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -250,13 +250,22 @@ def write_merge(merge: Merge, out: Path) -> int:
     Raises:
         UsageError: if there is a file at `out` that is no trace.
     """
+    return write_trace(out, merge.header, merge.events())
+
+
+def write_trace(out: Path, header: TraceHeader, events: Iterable[Event]) -> int:
+    """Write a trace, and return how many events it has.
+
+    Raises:
+        UsageError: if there is a file at `out` that is no trace.
+    """
     if out.exists() and not _is_trace(out):
         raise UsageError(f"{out} is there and is no trace: it is not overwritten")
     part = out.with_name(f"{out.name}.part")
     count = 0
     with part.open("wb") as file:
-        file.write(merge.header.to_line())
-        for event in merge.events():
+        file.write(header.to_line())
+        for event in events:
             file.write(event.to_line())
             count += 1
     part.replace(out)

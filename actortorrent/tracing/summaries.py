@@ -27,13 +27,17 @@ from actortorrent.wire.addresses import Address
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 MAX_TEXT = 200  # characters
+MAX_CLEANED_TEXT = 8192  # characters of a text with paths; what is cut off here is never shown
 MAX_ITEMS = 64  # more than the peers of a session, whose figures a decision lists
 MAX_NUMBERS = 256  # piece indexes are looked for by filters, so more of them are kept
 MAX_DEPTH = 6
 MAX_INT = 2**63  # a larger number is a set of bits
 TEXT_KEY = "$"  # what a value reads as, beside its fields
 
-_FOLDERS = re.compile(r"(?<![\w:/.~])(?:/|~/|[A-Za-z]:[\\/])(?:[^/\\\s'\"]+[\\/])+")
+# Folders of a path that begins at a root or at home. Their names may hold anything but a
+# blank before the next slash; rather than leave a folder in, some words of a text may go.
+_NAME = r"(?:[^/\\\s]|[ ](?![/\\ ]))+"
+_FOLDERS = re.compile(rf"(?<![\w:/.~])(?:/|~/|[A-Za-z]:[\\/])(?:{_NAME}[\\/])+")
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]*://)(?:[^/\s@]*@)?([^/\s?#]*)([^\s?#]*)([?#]\S*)?")
 _SECRET = re.compile(r"[^/]{16,}")  # so long a part of a tracker's path is somebody's key
 
@@ -60,11 +64,9 @@ def summarise(value: Any, depth: int = 0) -> Json:
 
 def shorten(text: str) -> str:
     """Return text without folders of this machine or keys to trackers, and not too long."""
-    if len(text) > MAX_TEXT:
-        text = f"{text[:MAX_TEXT]}…"
-    if "/" in text or "\\" in text:
-        text = _FOLDERS.sub("", _URL.sub(_without_keys, text))
-    return text
+    if "/" in text or "\\" in text:  # before the end is cut, as a name may stand there
+        text = _FOLDERS.sub("", _URL.sub(_without_keys, text[:MAX_CLEANED_TEXT]))
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
 
 
 def _without_keys(url: re.Match[str]) -> str:

@@ -17,7 +17,7 @@ from actortorrent.wire.handshake import Handshake
 from actortorrent.wire.messages import BLOCK_NAME, PIECE_HEADER_BYTES, Bitfield
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from actortorrent.wire.messages import Message
 
@@ -78,10 +78,10 @@ class BlockTally:
 
     def __init__(self, conn: int) -> None:
         self._conn = conn
-        self._told = (0, 0, 0, 0, 0, 0)
+        self._told: tuple[int, ...] = (0, 0, 0, 0, 0, 0)
 
-    def news(self, counts: BlockCounts) -> Iterator[tuple[str, Mapping[str, object]]]:
-        """Yield name and `data` of an event for each kind that went by since."""
+    def news(self, counts: BlockCounts) -> Sequence[tuple[str, Mapping[str, object]]]:
+        """Return name and `data` of an event for each kind that went by since."""
         now = (
             counts.blocks_received,
             counts.requests_received,
@@ -90,8 +90,9 @@ class BlockTally:
             counts.block_bytes_received,
             counts.block_bytes_sent,
         )
-        if now == self._told:
-            return
+        return () if now == self._told else list(self._changed(now))
+
+    def _changed(self, now: tuple[int, ...]) -> Iterator[tuple[str, Mapping[str, object]]]:
         new = [after - before for after, before in zip(now, self._told, strict=True)]
         self._told = now
         blocks_received, requests_received, blocks_sent, requests_sent, *payload = new

@@ -12,6 +12,7 @@ from actortorrent.cli.grouped import GroupedCommand, option
 from actortorrent.cli.text import plural
 from actortorrent.cli.traces.telling import TRACE_PATH, coloured, remark, signs
 from actortorrent.errors import UsageError
+from actortorrent.tracing.anonymising import AnonymisedTrace
 from actortorrent.tracing.events import Event
 from actortorrent.tracing.filters import EventFilter, Wishes
 from actortorrent.tracing.graph import Graph
@@ -96,6 +97,12 @@ EXAMPLES = (
     group=WANTED,
     help="The first N events only.",
 )
+@option(
+    "--anonymise",
+    is_flag=True,
+    group=WANTED,
+    help="With new names for addresses, peer ids, info-hash and files; filters see those.",
+)
 @option("--ids", "with_ids", is_flag=True, group=WANTED, help="Each event's id in front.")
 @option(
     "--json", "as_json", is_flag=True, group=WANTED, help="The events as JSON, one object a line."
@@ -110,6 +117,7 @@ def show(
     caused: str | None,
     causing: str | None,
     limit: int | None,
+    anonymise: bool,
     with_ids: bool,
     as_json: bool,
 ) -> None:
@@ -122,7 +130,7 @@ def show(
     then any of its values will do.
     """
     wanted = EventFilter(Wishes(actors=actors, types=types, pieces=pieces, peers=peers)).wants
-    with TraceFile(file) as opened:
+    with (AnonymisedTrace if anonymise else TraceFile)(file) as opened:
         events = _followed(in_order(opened.events()), caused, causing)
         if as_json:
             for event in islice(filter(wanted, events), limit):
