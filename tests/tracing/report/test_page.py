@@ -296,3 +296,15 @@ def test_who_sent_wrong_bytes_is_named(browser: Browser, tmp_path: Path) -> None
     told = browser.texts("[data-sort=trouble] li a")
     assert "piece 4 is wrong; its blocks came from 10.0.0.1:1 and 10.0.0.2:2" in told[0]
     assert told[1].endswith("bans 10.0.0.2:2: bad data, piece 4")
+
+
+def test_a_bitfield_is_drawn_one_character_a_piece(
+    browser: Browser, reported: Reported, graph: Graph
+) -> None:
+    bitfield = next(
+        one
+        for one in graph.events
+        if one.name == "bt:message_received" and one.data["type"] == "bitfield"
+    )
+    browser.open(reported.page, f"event={row_of_opened(browser, reported, bitfield)}")
+    assert browser.texts("#card .bytes td:last-child")[-1] == "#" * 10

@@ -110,9 +110,20 @@ function fieldValue(name, data, type) {
   if (name === "protocol length") return "19";
   if (name === "protocol name") return "BitTorrent protocol";
   const value = data.fields?.[name];
+  if (name === "bits" && typeof value === "string") return drawnBits(value);
   if (value !== undefined) return typeof value === "object" ? JSON.stringify(value) : String(value);
   if (name === "block") return sizeText(data.fields?.length ?? 0);
   return "";
+}
+
+// A bitfield as it is drawn in this project: one character a piece, # for one that is there.
+function drawnBits(bits) {
+  if (!/^[A-Za-z0-9+/]+=*$/.test(bits)) return bits; // too long to be in the trace
+  const most = Math.min(T.torrent.piece_count, 256);
+  const bytes = atob(bits);
+  let drawn = "";
+  for (let piece = 0; piece < most; piece++) drawn += (bytes.charCodeAt(piece >> 3) >> (7 - (piece & 7))) & 1 ? "#" : ".";
+  return drawn + (T.torrent.piece_count > most ? " …" : "");
 }
 
 function factsPart(row) {
