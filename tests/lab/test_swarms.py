@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from actortorrent.cli.main import cli
 from actortorrent.lab.aftermath import Aftermath, look_back
 from actortorrent.lab.observing import SwarmPicture
 from actortorrent.lab.scenarios import make_plan
@@ -156,6 +159,27 @@ def test_who_is_served_is_who_the_bytes_say_sent_most(labs: dict[str, Seen]) -> 
     assert compared > 5
 
 
+def test_why_a_free_rider_is_choked_is_told_as_the_bytes_say(labs: dict[str, Seen]) -> None:
+    seen = labs["free-rider"]
+    asked = ["trace", "why", "choke", str(seen.aftermath.merged), "--peer", "free-rider", "--json"]
+    result = CliRunner().invoke(cli, asked)
+    assert result.exit_code == 0, result.output
+    answers = [one for one in json.loads(result.output)["answers"] if one["rule"] == "tit-for-tat"]
+    assert answers
+    for answer in answers:
+        leech = answer["node"]
+        told = {(one["conn"], one["download_rate"]) for one in answer["chosen"]}
+        rates = next(
+            rates
+            for rates, data in rates_at_reviews(seen.events(leech))
+            if told == {(conn_of(peer), one["download_rate"]) for peer, one in served(data)}
+        )
+        assert rates.get(f"Peer-{answer['conn']}", 0) == 0, "it sent nothing"
+        earned = [one["conn"] for one in answer["chosen"] if one["reason"] == "sends us most"]
+        assert earned
+        assert all(rates[f"Peer-{one}"] > 0 for one in earned)
+
+
 def test_a_free_rider_gets_less_while_the_others_trade(labs: dict[str, Seen]) -> None:
     before = labs["free-rider"].before
     assert before is not None
@@ -221,6 +245,14 @@ def tit_for_tat(seen: Seen, name: str) -> list[Mapping[str, Any]]:
 def by_peer(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for candidate in data["candidates"]:
         yield candidate["peer"], candidate
+
+
+def served(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    return (pair for pair in by_peer(data) if pair[1]["is_unchoked"])
+
+
+def conn_of(peer: str) -> int:
+    return int(peer.removeprefix("Peer-"))
 
 
 def conns_by_name(events: list[Event], seen: Seen) -> dict[str, int]:
