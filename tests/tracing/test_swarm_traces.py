@@ -240,3 +240,15 @@ def test_traces_that_contradict_each_other_are_refused(traces: list[Path], tmp_p
     broken.write_bytes(head + b"\n" + b"".join(lines))
     with pytest.raises(InvalidTraceError, match="contradict each other"):
         merge_traces([broken, *traces[1:]])
+
+
+def test_traces_of_version_1_are_matched_by_the_peer_ids(
+    traces: list[Path], tmp_path: Path
+) -> None:
+    older = []
+    for path in traces:
+        text = path.read_bytes().replace(b"actortorrent-trace/2", b"actortorrent-trace/1", 1)
+        lines = text.splitlines(keepends=True)
+        older.append(tmp_path / path.name)
+        older[-1].write_bytes(b"".join(one for one in lines if b"connection_opened" not in one))
+    assert merge_traces(older).report == merge_traces(traces).report
