@@ -37,7 +37,8 @@ ACTORS: tuple[tuple[type[Actor], type[Proxy]], ...] = (
     (Tracker, TrackerProxy),
 )
 EVENT_NAME = re.compile(r"(bt|actor|trace):[a-z]+(_[a-z]+)*")
-CLASSES = {one.__name__: one for one in (Actor, PeerConnection, *(actor for actor, _ in ACTORS))}
+OWNERS: tuple[type[Actor], ...] = (Actor, PeerConnection, *(actor for actor, _ in ACTORS))
+CLASSES = {one.__name__: one for one in OWNERS}
 
 
 def messages_of(proxy: type[Proxy]) -> list[str]:

@@ -275,8 +275,8 @@ def test_who_sent_wrong_bytes_is_named(browser: Browser, tmp_path: Path) -> None
     events = [
         event("bt:connection_begun", "Swarm", 1, conn=1, address="10.0.0.1:1", we_dialled=True),
         event("bt:connection_begun", "Swarm", 2, conn=2, address="10.0.0.2:2", we_dialled=True),
-        event("actor:spawned", "Peer-1", 1, **{"class": "PeerActor"}, by="Swarm", lc=[3, 1]),
-        event("actor:spawned", "Peer-2", 1, **{"class": "PeerActor"}, by="Swarm", lc=[4, 1]),
+        event("actor:spawned", "Peer-1", 1, by="Swarm", lc=[3, 1]),
+        event("actor:spawned", "Peer-2", 1, by="Swarm", lc=[4, 1]),
         event("bt:piece_failed", "PieceManager", 8, ms=3, piece=4, contributors=[1, 2]),
         event(
             "actor:decision",
