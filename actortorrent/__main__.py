@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-from typing import NoReturn
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run the command line that the process was started with, and exit.
 
-    While all is imported there is nothing to save or to say: Ctrl-C just ends it.
+    While all is imported there is nothing to save or to say: Ctrl-C just ends it. So this
+    module imports next to nothing before it has said so.
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
