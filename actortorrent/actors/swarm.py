@@ -219,9 +219,22 @@ class Swarm(Actor):
         self._next_conn += 1
         data: dict[str, object] = {"conn": connection.conn, "address": str(connection.address)}
         self._record("bt:connection_begun", {**data, "we_dialled": connection.we_dialled})
+        try:
+            proxy = self._start_peer(connection)
+        except OSError as error:  # no descriptor or thread is left: the others go on
+            self._could_not_start(connection, error)
+            return
         dialled = [connection.address] if connection.we_dialled else []
-        self._live[connection.conn] = _Live(connection, self._start_peer(connection), dialled)
+        self._live[connection.conn] = _Live(connection, proxy, dialled)
         self._report_soon()
+
+    def _could_not_start(self, connection: Connection, error: OSError) -> None:
+        why = error.strerror or str(error)
+        self._record("bt:connection_closed", {"conn": connection.conn, "why": why})
+        if connection.sock is not None:
+            connection.sock.close()
+        else:
+            self._note_parting(connection.address, Parting.NEVER_ANSWERED, why)
 
     # --- telling --------------------------------------------------------------------------------------
 

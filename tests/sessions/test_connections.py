@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import threading
 from itertools import pairwise
@@ -11,6 +13,9 @@ from typing import Any
 import pytest
 
 from actortorrent.actors import peer_connection, swarm
+from actortorrent.actors.peer import PeerProxy
+from actortorrent.actors.peer_values import Connection
+from actortorrent.crew import Crew
 from actortorrent.errors import NoProgressError
 from actortorrent.rules import address_book
 from actortorrent.tracing.capture import CapturedTrace, capture_trace
@@ -257,6 +262,25 @@ def test_a_banned_peer_at_a_new_address_is_known_by_its_id(
         session.session._crew.swarm.ping().get()
         assert again.connections == 1
         assert again.served_bytes == 0
+
+
+@pytest.mark.usefixtures("quick_retries")
+def test_a_connection_for_which_no_descriptor_is_left_is_tried_again_later(
+    content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[int] = []
+    start_peer = Crew._start_peer
+
+    def start_late(crew: Crew, connection: Connection) -> PeerProxy:
+        attempts.append(connection.conn)
+        if len(attempts) <= 2:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return start_peer(crew, connection)
+
+    monkeypatch.setattr(Crew, "_start_peer", start_late)
+    with ScriptedPeer(content) as honest:
+        fetch(content, tmp_path / "into", [honest, dead_address()])
+    assert len(attempts) > 2
 
 
 # --- addresses ---------------------------------------------------------------------------------------
