@@ -28,7 +28,7 @@ REFUSED = "others send us more"
 MOST = 0.7  # of the content
 UNFAIR = 0.6  # rates are told once a second, and so lag behind the bytes by as much
 RUNS: Mapping[str, dict[str, Any]] = {
-    "free-rider": {"size": 3072 * KIB, "rate": 768 * KIB, "leeches": 4, "pace": 20},
+    "free-rider": {"size": 4096 * KIB, "rate": 640 * KIB, "leeches": 4, "pace": 20},
     "slow-seed": {"size": 640 * KIB, "rate": 512 * KIB, "leeches": 2},
     "bad-peer": {"size": 512 * KIB, "rate": 512 * KIB, "leeches": 2},
     "endgame": {"size": 512 * KIB, "rate": 384 * KIB, "leeches": 1},
