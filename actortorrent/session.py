@@ -169,7 +169,7 @@ class Session:
 
     def _start(self) -> Crew:
         options = self._options
-        self._story.begin(self._trace_header())
+        self._story.begin(self._trace_header)
         runtime = Runtime(
             recorder=self._story.recorder,
             actor_failed=self._actor_failed,

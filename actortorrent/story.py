@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -32,23 +34,25 @@ class Story:
 
     def __init__(self, options: SessionOptions) -> None:
         self._options = options
-        self._header: TraceHeader | None = None
+        self._make_header: Callable[[], TraceHeader] | None = None
+        self._began = (0, "")  # in both clocks of a header
         self._trace: Trace | None = None
         self._flight: FlightRecorder | None = None
         self._records = 0
         self._was_peer_explained = False
         self.recorder: Recorder | None = None
 
-    def begin(self, header: TraceHeader) -> None:
-        """Be ready to record.
+    def begin(self, make_header: Callable[[], TraceHeader]) -> None:
+        """Be ready to record; a header is made where it is needed, as that takes time.
 
         Raises:
             UsageError: if there is a file in the place of the trace that is no trace.
             StorageError: if the trace cannot be written.
         """
-        options, self._header = self._options, header
+        options, self._make_header = self._options, make_header
+        self._began = (time.monotonic_ns(), datetime.now(UTC).isoformat())
         if options.trace is not None:
-            self._trace = start_trace(options.trace, header, options.trace_level)
+            self._trace = start_trace(options.trace, make_header(), options.trace_level)
             self.recorder = self._trace.recorder
         elif options.flight_events:
             self.recorder = self._flight = FlightRecorder(options.flight_events)
@@ -61,11 +65,11 @@ class Story:
         """Write down what happened; return a line that says where it is and how to read it."""
         if self._trace is not None:
             return f"to see what happened so far: actortorrent trace show {self._options.trace}"
-        if self._flight is None or self._header is None or self._records >= MAX_RECORDS:
+        if self._flight is None or self._make_header is None or self._records >= MAX_RECORDS:
             return ""
         self._records += 1
         try:
-            path = self._write(self._flight, self._header, why)
+            path = self._write(self._flight, self._make_header(), why)
         except OSError as error:
             return f"what happened before could not be written: {error.strerror or error}"
         return f"to see what happened before: actortorrent trace show {path}"
@@ -85,7 +89,14 @@ class Story:
     def _write(self, recorder: FlightRecorder, header: TraceHeader, why: str) -> Path:
         flight = recorder.look()
         events = flight.events(time.monotonic_ns(), why)
-        header = replace(header, flight_recorder=why, missing_events=flight.missing)
+        began_ns, wall_clock_time = self._began
+        header = replace(
+            header,
+            monotonic_ns=began_ns,
+            wall_clock_time=wall_clock_time,
+            flight_recorder=why,
+            missing_events=flight.missing,
+        )
         descriptor, path = tempfile.mkstemp(prefix=PREFIX, suffix=SUFFIX)  # mode 0600
         with cast("BinaryIO", os.fdopen(descriptor, "wb", buffering=0)) as file:
             write_all(file, [header.to_line()])

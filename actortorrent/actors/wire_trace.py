@@ -32,6 +32,7 @@ class WireTrace:
         "_arrivals",
         "_conn",
         "_inbox",
+        "_is_frugal",
         "_is_on",
         "_protocol",
         "_tally",
@@ -49,6 +50,8 @@ class WireTrace:
         self._turn = -1
         self._with_payload = False
         self._is_on = inbox.recorder is not None
+        # A flight recorder would be full of sums: it gets them with other messages only.
+        self._is_frugal = getattr(inbox.recorder, "is_frugal", False)
         if inbox.recorder is not None:
             protocol.on_message = self._message
             protocol.trace_blocks = inbox.recorder.level != "piece"
@@ -73,6 +76,10 @@ class WireTrace:
 
         Blocks that just came are the cause of what follows.
         """
+        if not self._is_frugal:
+            self._tell_blocks()
+
+    def _tell_blocks(self) -> None:
         if self._is_on and not self._protocol.trace_blocks:
             for name, data in self._tally.news(self._protocol):
                 if name == "bt:blocks_received" and self._inbox.is_socket_turn:
@@ -83,7 +90,7 @@ class WireTrace:
     def _message(
         self, direction: Direction, offset: int, length: int, message: Message | Handshake
     ) -> None:
-        self.tell_blocks()
+        self._tell_blocks()
         data = wire_data(self._conn, offset, length, message, with_payload=self._with_payload)
         if direction == "sent":
             self._inbox.record("bt:message_sent", data)

@@ -17,7 +17,7 @@ from actortorrent.cli.views.view import Job, View
 from actortorrent.errors import ExitCode
 
 SECONDS_A_MINUTE = 60
-OBJECTS_A_COLLECTION = 20_000
+OBJECTS_A_COLLECTION = 50_000
 
 
 @contextmanager

@@ -25,6 +25,7 @@ class FlightRecorder:
     """Keep the last `limit` entries, from any thread, without a lock."""
 
     level = "piece"
+    is_frugal = True  # blocks and requests are summed up over longer stretches
 
     def __init__(self, limit: int) -> None:
         self._entries: deque[Entry] = deque(maxlen=limit)

@@ -4,6 +4,9 @@
     make bench OPTIONS=--quick          128 MiB, 2 rounds
     make bench OPTIONS="--size 4096 --rounds 3 --clients actortorrent,libtorrent"
 
+    make bench OPTIONS="--rounds 15 --clients unrecorded,actortorrent,traced"
+                                        what the flight recorder and --trace cost
+
 The clients take turns in every round, so that what else the machine does falls on all of
 them. Each run is a process of its own, timed from its start to its exit with everything
 written; after the first round the content is compared byte for byte. libtorrent and we
@@ -58,6 +61,17 @@ def actortorrent_command(task: Task, into: Path) -> list[str | Path]:
     return [*command, "--output", into, *options]
 
 
+def unrecorded_command(task: Task, into: Path) -> list[str | Path]:
+    """Return how our client fetches it without a flight recorder."""
+    usual = actortorrent_command(task, into)
+    return [sys.executable, "-m", "tests.benchmarks.unrecorded", *usual[3:]]
+
+
+def traced_command(task: Task, into: Path) -> list[str | Path]:
+    """Return how our client fetches it while it writes a trace."""
+    return [*actortorrent_command(task, into), "--trace", into.with_name("trace.jsonl")]
+
+
 def libtorrent_command(task: Task, into: Path) -> list[str | Path]:
     """Return how libtorrent fetches it; it flushes before it exits."""
     script: list[str | Path] = [sys.executable, "-P", LIBTORRENT_SCRIPT]
@@ -74,7 +88,10 @@ CLIENTS: dict[str, Command] = {
     "actortorrent": actortorrent_command,
     "libtorrent": libtorrent_command,
     "aria2": aria2_command,
+    "unrecorded": unrecorded_command,
+    "traced": traced_command,
 }
+USUAL = ("actortorrent", "libtorrent", "aria2")
 
 
 def main() -> None:
@@ -118,7 +135,7 @@ def _client_list(text: str) -> list[str]:
 
 
 def _installed_clients() -> list[str]:
-    return [name for name in CLIENTS if name != "aria2" or shutil.which("aria2c")]
+    return [name for name in USUAL if name != "aria2" or shutil.which("aria2c")]
 
 
 @contextmanager

@@ -183,7 +183,7 @@ def test_a_failing_peer_is_explained_and_the_session_goes_on(
 def test_of_failing_peers_only_the_first_is_explained(tmp_path: Path) -> None:
     story = Story(SessionOptions(output=tmp_path))
     story.begin(
-        new_header(
+        lambda: new_header(
             peer_id=b"p" * 20, info_hash=b"h" * 20, piece_count=1, piece_length=1, total_length=1
         )
     )
