@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from math import isfinite
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NoReturn, Self
@@ -104,7 +105,7 @@ class TraceFile:
 
     def _json(self, line: bytes) -> dict[str, Any]:
         try:
-            value = json.loads(line, parse_constant=_refuse_constant)
+            value = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite)
         except RecursionError:
             self._refuse("nested too deep")
         except ValueError as error:  # also bytes that are not UTF-8
@@ -120,6 +121,13 @@ class TraceFile:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError("a number out of range")
+    return number
 
 
 def _event_from_json(value: dict[str, Any], refuse: Callable[[str], NoReturn]) -> Event:

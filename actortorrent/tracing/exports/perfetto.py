@@ -15,6 +15,7 @@ from actortorrent.tracing.events import MESSAGE, TIMER, WIRE_RECEIVED, WIRE_SENT
 from actortorrent.tracing.header import TraceHeader
 
 START = '{"displayTimeUnit":"ns","traceEvents":['
+MAX_NS = 1 << 63  # what is beyond is no time, whatever a trace says
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -36,7 +37,7 @@ class _Drawing:
     """Number processes, threads and arrows as they come up."""
 
     def __init__(self, header: TraceHeader) -> None:
-        self._begin_ns = header.monotonic_ns
+        self._begin_ns = max(0, min(header.monotonic_ns, MAX_NS))
         self._node = header.node
         self._places: dict[str, dict[str, int]] = {}
         self._processes: dict[str, int] = {}
@@ -123,4 +124,4 @@ def _args(event: Event) -> dict[str, Any]:
 
 def _ns(event: Event, key: str) -> int:
     value = event.data.get(key)
-    return value if type(value) is int else 0
+    return value if type(value) is int and 0 <= value < MAX_NS else 0

@@ -123,3 +123,20 @@ def test_no_export_is_written_over_a_file_that_is_none(tmp_path: Path) -> None:
     command = ["trace", "export", str(trace), "--format", "perfetto", "-o", str(trace)]
     assert run(command) == ExitCode.USAGE
     assert trace.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_trace_with_impossible_figures_is_exported_all_the_same(name: str) -> None:
+    strange: dict[str, Any] = {"wait": 10**400, "dur": -5, "depth": "many", "status": 7}
+    assert exported(name, [message("A\nB", "C D", "\ud800", (1, 2, 3), **strange)])
+
+
+def test_a_trace_with_an_endless_number_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = event("actor:timer", "A", 1, x=1.5).to_line().replace(b"1.5", b"1e999")
+    trace = write_trace(tmp_path / "t.jsonl", [], tail=line)
+    command = ["trace", "export", str(trace), "--format", "perfetto", "-o", str(tmp_path / "out")]
+    assert run(command) == ExitCode.INVALID_TORRENT
+    assert "line 2: expected an object of JSON: a number out of range" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [trace]
