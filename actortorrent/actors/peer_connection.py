@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import socket
 import time
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -84,33 +85,33 @@ class PeerConnection(SocketActor):
 
     # --- for PeerActor to fill in --------------------------------------------------------------
 
+    @abstractmethod
     def _joined(self, handshake: Handshake) -> None:
         """Begin to trade: hands are shaken."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _blocks_came(self, blocks: list[Block], now: float) -> None:
         """Take blocks; their data holds until the next read."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _serve(self) -> None:
         """Send what was asked for, as far as the socket takes it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _has_more_to_send(self) -> bool:
         """Say whether `_serve` would send something once the socket takes more."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _most_bytes_to_read(self) -> int | None:
         """Return how many bytes may be read now; None for any number."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _did_read(self, byte_count: int) -> None:
         """Count bytes that were read."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _look_after(self, now: float) -> None:
         """Do, about once a second, what only time brings about."""
-        raise NotImplementedError
 
     # --- beginning -----------------------------------------------------------------------------
 

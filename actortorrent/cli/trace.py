@@ -21,7 +21,6 @@ TRACE_COMMANDS = {
     "merge": "Put traces of several peers together into one.",
     "export": "Write a trace for other tools: Perfetto, Mermaid, ShiViz.",
 }
-MODULES = {"import": "importing"}  # where a command cannot be a module's name
 
 
 class TraceCommands(click.Group):
@@ -35,8 +34,8 @@ class TraceCommands(click.Group):
         """Import one command."""
         if cmd_name not in TRACE_COMMANDS:
             return None
-        name = MODULES.get(cmd_name, cmd_name)
-        command = getattr(importlib.import_module(f"actortorrent.cli.traces.{name}"), name)
+        module = importlib.import_module(f"actortorrent.cli.traces.{cmd_name}")
+        command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)
         return command
 

@@ -9,6 +9,7 @@ import click
 from actortorrent.cli.grouped import GroupedCommand, option
 from actortorrent.cli.text import safe_text
 from actortorrent.cli.traces.telling import OUT_PATH, TRACE_PATH
+from actortorrent.cli.traces.wanted import wanted_options
 from actortorrent.tracing.exports import FORMATS, write_export
 from actortorrent.tracing.filters import EventFilter, Wishes
 from actortorrent.tracing.merging import open_traces
@@ -47,39 +48,7 @@ EXAMPLES = (
     group=WRITTEN,
     help="Write it to FILE.",
 )
-@option(
-    "--actor",
-    "actors",
-    multiple=True,
-    metavar="NAME",
-    group=WANTED,
-    help="What an actor did, sent and received: Storage, 'Peer-*'.",
-)
-@option(
-    "--type",
-    "types",
-    multiple=True,
-    metavar="TYPE",
-    group=WANTED,
-    help="Events, messages or decisions of a kind: decision, wants_work, 'bt:*'.",
-)
-@option(
-    "--piece",
-    "pieces",
-    multiple=True,
-    type=click.IntRange(min=0),
-    metavar="N",
-    group=WANTED,
-    help="What names the piece of this index.",
-)
-@option(
-    "--peer",
-    "peers",
-    multiple=True,
-    metavar="PEER",
-    group=WANTED,
-    help="What has to do with a peer: 3, Peer-3 or 10.0.0.1:6881.",
-)
+@wanted_options(WANTED)
 def export(
     files: tuple[Path, ...],
     *,

@@ -11,6 +11,7 @@ import click
 from actortorrent.cli.grouped import GroupedCommand, option
 from actortorrent.cli.text import plural
 from actortorrent.cli.traces.telling import TRACE_PATH, coloured, remark, signs
+from actortorrent.cli.traces.wanted import wanted_options
 from actortorrent.errors import UsageError
 from actortorrent.tracing.anonymising import AnonymisedTrace
 from actortorrent.tracing.events import Event
@@ -43,39 +44,7 @@ EXAMPLES = (
 
 @click.command(cls=GroupedCommand, examples=EXAMPLES)
 @click.argument("file", type=TRACE_PATH)
-@option(
-    "--actor",
-    "actors",
-    multiple=True,
-    metavar="NAME",
-    group=WANTED,
-    help="What an actor did, sent and received: Storage, 'Peer-*'.",
-)
-@option(
-    "--type",
-    "types",
-    multiple=True,
-    metavar="TYPE",
-    group=WANTED,
-    help="Events, messages or decisions of a kind: decision, wants_work, unchoke, 'bt:*'.",
-)
-@option(
-    "--piece",
-    "pieces",
-    multiple=True,
-    type=click.IntRange(min=0),
-    metavar="N",
-    group=WANTED,
-    help="What names the piece of this index.",
-)
-@option(
-    "--peer",
-    "peers",
-    multiple=True,
-    metavar="PEER",
-    group=WANTED,
-    help="What has to do with a peer: 3, Peer-3 or 10.0.0.1:6881.",
-)
+@wanted_options(WANTED)
 @option(
     "--causes",
     "caused",
