@@ -10,7 +10,7 @@ class Progress:
     """Say how a session stands at one moment; what progress views and scripts are given.
 
     Attributes:
-        phase: "starting", "checking", "fetching" or "seeding".
+        phase: "starting", "checking", "fetching", "seeding" or, once asked to, "stopping".
         activity: one sentence on what it does, or what it waits for.
         elapsed_seconds: since the session began.
         wanted_bytes: bytes of the pieces that hold any byte of the selected files.

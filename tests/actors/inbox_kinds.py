@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import selectors
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,11 +62,3 @@ def take(inbox: Inbox, count: int = 1) -> list[str]:
         guard.cancel()
     assert "nothing came" not in taken
     return taken
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for what another thread does, without asking too often."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
