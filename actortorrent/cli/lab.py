@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-import shutil
 import signal
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -16,14 +13,14 @@ import click
 
 from actortorrent.cli.grouped import GroupedCommand, option
 from actortorrent.cli.interrupts import ASKS_TO_STOP
-from actortorrent.cli.options import PROGRESS_KINDS
-from actortorrent.cli.text import format_duration, format_size, parse_size, safe_text
-from actortorrent.cli.views.swarm import labelled, make_swarm_view, print_lab_event
+from actortorrent.cli.options import PROGRESS_KINDS, TRACE_LEVELS
+from actortorrent.cli.text import parse_size, safe_text
+from actortorrent.cli.views.lab_outcome import print_outcome, tell_outcome
+from actortorrent.cli.views.swarm import make_swarm_view
 from actortorrent.errors import ExitCode, UsageError
-from actortorrent.lab.aftermath import Aftermath, look_back
-from actortorrent.lab.highlights import Highlight
+from actortorrent.lab.aftermath import look_back
 from actortorrent.lab.scenarios import MAX_MEMBERS, PACE, SCENARIOS, Role, make_plan
-from actortorrent.lab.swarm import Lab, Outcome
+from actortorrent.lab.swarm import Lab
 from actortorrent.pickers import load_picker
 
 SWARM = "The swarm"
@@ -147,6 +144,14 @@ def _find_picker(_ctx: click.Context, _param: click.Parameter, value: str) -> st
     help="Put traces and report here.  [default: lab-NAME in the current folder]",
 )
 @option(
+    "--trace-level",
+    type=click.Choice(TRACE_LEVELS),
+    group=OUTPUT,
+    metavar="LEVEL",
+    help="How fine the traces are: piece, block or payload."
+    "  [default: block up to 16 MiB of content, else piece]",
+)
+@option(
     "--progress",
     "progress_kind",
     type=click.Choice(PROGRESS_KINDS),
@@ -176,7 +181,7 @@ def lab(scenario: str, output: Path | None, progress_kind: str, **given: Any) ->
             view.step(scenario, plan.about)
             outcome = running.run()
             view.close()
-            tell = _print_done if progress_kind == "json" else _tell
+            tell = print_outcome if progress_kind == "json" else tell_outcome
             tell(outcome, look_back(outcome))
     except KeyboardInterrupt:
         view.close()
@@ -215,86 +220,3 @@ def _stopping_on_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _tell(outcome: Outcome, after: Aftermath) -> None:
-    """Tell people what came of it."""
-    for label, text in _facts(outcome, after):
-        click.echo(labelled(label, text))
-    for highlight in after.highlights:
-        click.echo(labelled("look at", f"{highlight.seconds:.1f} s: {highlight.text}"))
-        click.echo(labelled("", f"  {_command(after, highlight)}"))
-
-
-def _facts(outcome: Outcome, after: Aftermath) -> Iterator[tuple[str, str]]:
-    leeches = _count(sum(one.member.fetches for one in outcome.members), "leech")
-    yield "complete", f"{leeches} in {format_duration(outcome.seconds)}"
-    for one in outcome.members:
-        got = f", got {format_size(one.fetched_bytes)}" if one.member.fetches else ""
-        wasted = f" ({format_size(one.wasted_bytes)} in vain)" if one.wasted_bytes else ""
-        banned = f"; banned {', '.join(one.banned)}" if one.banned else ""
-        sent = f"sent {format_size(one.uploaded_bytes)}"
-        says = (
-            f"{sent}{got}{wasted}{banned}"
-            if one.member.is_traced or one.fetched_bytes
-            else "fetched it all"
-        )
-        yield "", f"{one.member.name:<10} {says}"
-    if not outcome.plan.loses_tracker:
-        heard = ", ".join(f"{count} {event}" for event, count in outcome.heard.items())
-        yield "told", f"the tracker heard: {heard}"
-    size = format_size(after.merged.stat().st_size)
-    yield "trace", f"{after.merged} ({size}, of {_count(len(outcome.traces), 'process')})"
-    yield "", f"{after.event_count:,} events, {after.fit.matched:,} messages seen at both ends"
-    yield "report", f"{after.report} (open it in a browser)"
-    yield "removed", "the content: it was made for this alone; the traces and the report stay"
-
-
-def _command(after: Aftermath, highlight: Highlight) -> str:
-    return shlex.join(
-        [_own_command(), "trace", *highlight.question, _short(after.merged), *highlight.filters]
-    )
-
-
-def _print_done(outcome: Outcome, after: Aftermath) -> None:
-    """Tell scripts what came of it."""
-    print_lab_event(
-        "done",
-        {
-            "scenario": outcome.plan.scenario,
-            "elapsed_seconds": round(outcome.seconds, 3),
-            "trace": str(after.merged),
-            "traces": {name: str(path) for name, path in outcome.traces.items()},
-            "events": after.event_count,
-            "matched_messages": after.fit.matched,
-            "report": str(after.report),
-            "look_at": [
-                {
-                    "what": one.kind,
-                    "seconds": round(one.seconds, 3),
-                    "text": one.text,
-                    "command": _command(after, one),
-                }
-                for one in after.highlights
-            ],
-        },
-    )
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}es"
-
-
-def _own_command() -> str:
-    """Return how our command is called from here: it may not be on the PATH."""
-    beside_python = Path(sys.executable).with_name("actortorrent")
-    if shutil.which("actortorrent") or not beside_python.exists():
-        return "actortorrent"
-    return _short(beside_python)
-
-
-def _short(path: Path) -> str:
-    """Return a path as one would type it here."""
-    with suppress(ValueError):
-        return str(path.relative_to(Path.cwd()))
-    return str(path)

@@ -22,6 +22,7 @@ from actortorrent.actors.peer_uploads import Uploads
 from actortorrent.options import SessionOptions
 from actortorrent.rules.progress import Progress
 from actortorrent.session import Session
+from actortorrent.tracing.recorder import LEVELS
 from actortorrent.wire.metainfo import Metainfo
 
 ONE_LIE_IN = 2  # batches of blocks
@@ -67,6 +68,7 @@ def main() -> None:
             upload_limit=options.up,
             trace=options.trace,
             trace_name=options.trace_name,
+            trace_level=options.trace_level,
             seed=options.dice_seed,
             pace=options.pace,
         ),
@@ -86,6 +88,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--up", type=int, help="bytes a second")
     parser.add_argument("--trace", type=Path)
     parser.add_argument("--trace-name", default="")
+    parser.add_argument("--trace-level", default=LEVELS[0], choices=LEVELS)
     parser.add_argument("--dice-seed", type=int)
     parser.add_argument("--pace", type=float, default=1.0)
     return parser.parse_args()

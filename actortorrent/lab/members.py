@@ -92,7 +92,8 @@ def command_of(member: Member, number: int, plan: Plan, places: Places) -> list[
         return [*module, *_paths(member, places), "--up", str(member.rate)]
     if member.role is Role.ARIA2:
         return _aria2(member, places)
-    traced = ["--trace", places.trace(member).name, "--trace-name", member.name]
+    level = ["--trace-level", plan.trace_level]
+    traced = ["--trace", places.trace(member).name, "--trace-name", member.name, *level]
     dice = ["--dice-seed", str(plan.seed * 1000 + number), "--pace", f"{plan.pace:g}"]
     shared = ["--up", str(member.rate), *traced, *dice]
     if member.role is Role.BAD_PEER:

@@ -17,6 +17,7 @@ LEAST_PIECES = 64  # so that a map of the pieces shows something
 LEAST_PIECE_BYTES = 16 * 1024
 MOST_PIECE_BYTES = 4 * 1024 * 1024
 MAX_MEMBERS = 50
+MOST_BYTES_BY_BLOCK = 16 * 1024 * 1024  # of content whose traces have each block
 
 
 class Role(StrEnum):
@@ -146,6 +147,7 @@ class Plan:
         pace: how many times as fast as usual slots are reviewed.
         picker: what chooses pieces for the leeches, `FILE.py:CLASS`, the file with its
             folder; empty: the usual rules.
+        trace_level: how fine the traces are: "piece", "block" or "payload".
     """
 
     scenario: str
@@ -156,6 +158,7 @@ class Plan:
     seed: int
     pace: float
     picker: str = ""
+    trace_level: str
 
     @property
     def loses_tracker(self) -> bool:
@@ -180,6 +183,7 @@ def make_plan(
     pace: float = PACE,
     external: Role | None = None,
     picker: str = "",
+    trace_level: str | None = None,
 ) -> Plan:
     """Return the plan of a run; what is not given is the scenario's."""
     rules = SCENARIOS[scenario]
@@ -199,6 +203,7 @@ def make_plan(
         seed=seed,
         pace=pace,
         picker=picker,
+        trace_level=trace_level or lesson_trace_level(size),
     )
 
 
@@ -208,6 +213,11 @@ def lesson_piece_length(size: int) -> int:
     while length < MOST_PIECE_BYTES and size >= 2 * length * LEAST_PIECES:
         length *= 2
     return length
+
+
+def lesson_trace_level(size: int) -> str:
+    """Return how fine traces can be: each block where few are, else sums of them."""
+    return "block" if size <= MOST_BYTES_BY_BLOCK else "piece"
 
 
 def _members(rules: Scenario, seeds: int, leeches: int) -> Iterator[Member]:

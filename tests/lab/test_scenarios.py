@@ -55,3 +55,10 @@ def test_any_size_takes_a_seed_about_as_long() -> None:
 )
 def test_there_are_enough_pieces_to_look_at(size: int, piece_length: int) -> None:
     assert lesson_piece_length(size) == piece_length
+
+
+def test_small_swarms_are_traced_block_by_block_unless_told_otherwise() -> None:
+    small, large = (make_plan("basic", size=size, seed=1) for size in (16 * MIB, 17 * MIB))
+    assert (small.trace_level, large.trace_level) == ("block", "piece")
+    told = make_plan("basic", size=MIB, seed=1, trace_level="piece")
+    assert told.trace_level == "piece"

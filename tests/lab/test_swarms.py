@@ -21,6 +21,7 @@ from actortorrent.lab.swarm import Lab, Outcome
 from actortorrent.tracing.events import Event
 from actortorrent.tracing.graph import Graph
 from actortorrent.tracing.reader import TraceFile
+from actortorrent.tracing.stats import block_bytes
 
 KIB = 1024
 AT_ONCE = 3  # labs: they mostly wait, since their rates are limited
@@ -274,7 +275,7 @@ def rates_at_reviews(
     """Yield each tit-for-tat decision with rates made from nothing but the bytes that came."""
     came: dict[str, list[Event]] = defaultdict(list)
     for event in events:
-        if event.name == "bt:blocks_received":
+        if event.name.endswith("_received") and block_bytes(event):
             came[event.actor].append(event)
     told: dict[str, float] = defaultdict(float)
     last = {  # what a connection tells when it ends: its last blocks are told behind that
@@ -286,7 +287,7 @@ def rates_at_reviews(
         if event.name == "actor:message" and event.data["type"] == "peer_rates":
             peer, _, sent_at = event.data["id"].partition("#")  # the clock when it was sent
             before = [one for one in came[peer] if one.lc < int(sent_at)]
-            byte_count = sum(one.data["block_bytes"] for one in before)
+            byte_count = sum(map(block_bytes, before))
             said = event.data["args"]["rates"]["downloaded_bytes_total"]
             assert byte_count == said or event.data["id"] == last[peer], (
                 "bytes on the wire, and as told"
