@@ -50,7 +50,9 @@ setup(
     extras_require={
         "dev": [
             "hypothesis",
+            "mkdocs>=1.6,<2",  # makes a site of docs/
             "mypy",
+            "pillow",  # makes pictures for docs/learn small
             "pytest>=8",
             "pytest-timeout",
             "ruff",

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.content import Content, Sizes, make_content
 from tests.leaks import describe_leftovers, take_stock
+from tests.tracing.report.browser import Browser, chromium
 
 # A machine that is busy with something else is no failure of ours.
 settings.register_profile(
@@ -39,6 +40,13 @@ def temp_folder_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterat
         patch.setenv("TMPDIR", folder)
         patch.setattr(tempfile, "tempdir", folder)
         yield
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a browser for all tests that open a page."""
+    with chromium() as running:
+        yield running
 
 
 class ContentMaker:

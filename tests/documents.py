@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from actortorrent.cli.main import cli
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 HELP_WIDTH = 90
 
 _HELP_PLACE = re.compile(r"<!-- help of: ([a-z ]+) -->\n(?:\n```text\n.*?```\n)?", re.DOTALL)

@@ -71,6 +71,10 @@ class Browser:
             )
         )
 
+    def take_picture(self, path: Path) -> None:
+        """Write what the window shows as a PNG."""
+        assert self._driver.save_screenshot(str(path))
+
     @property
     def address(self) -> str:
         """Return the address that the page now stands for."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 from actortorrent.tracing.report.writing import write_report
 from tests.content import make_content
 from tests.peers.own import own_fetch, own_seed
-from tests.tracing.report.browser import Browser, chromium
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +35,3 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Reported:
     page = folder / "report.html"
     write_report([fetch, seed], page)
     return Reported((fetch, seed), page)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Return a browser for all tests."""
-    with chromium() as running:
-        yield running

@@ -1,0 +1,72 @@
+"""Pictures of the report for the chapters, taken in a browser without a network."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from PIL import Image
+
+from actortorrent.tracing.report.writing import write_report
+from tests.learn.chapters import TRACES, Picture
+from tests.tracing.report.browser import Browser, chromium
+
+LARGEST_BYTES = 150_000
+COLOURS = 128
+SETTLED = "return document.getAnimations().every(one => one.playState !== 'running')"
+ROW_OF = (
+    "for (let row = 0; row < T.size; row++) if (T.id(row) === arguments[0]) return row; return -1;"
+)
+_EVENT_ID = re.compile(r"\bevent=([^&]+@\d+)")
+
+
+class Reports:
+    """The reports of the course's traces, each made when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pages: dict[str, Path] = {}
+
+    def page(self, trace: str) -> Path:
+        """Return the report of a trace."""
+        if trace not in self._pages:
+            page = self._folder / f"{trace.replace('/', '-')}.html"
+            write_report([TRACES / trace], page)
+            self._pages[trace] = page
+        return self._pages[trace]
+
+
+def show(browser: Browser, reports: Reports, picture: Picture) -> str:
+    """Open the report at what a picture shows; return the fragment of its address."""
+    page = reports.page(picture.trace)
+    fragment = picture.fragment
+    if found := _EVENT_ID.search(fragment):
+        browser.open(page)
+        row = browser.ask(ROW_OF, found[1].replace("@", "#"))
+        assert row >= 0, f"{picture.path.name}: {picture.trace} has no event {found[1]}"
+        fragment = fragment.replace(found[1], str(row))
+    browser.open(page, fragment)
+    return fragment
+
+
+def take(pictures: Iterable[Picture]) -> None:
+    """Take pictures, each to where it is kept."""
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        reports = Reports(Path(folder))
+        for picture in pictures:
+            show(browser, reports, picture)
+            browser.wait_for(SETTLED)
+            browser.take_picture(picture.path)
+            _shrink(picture.path)
+            size = picture.path.stat().st_size
+            print(f"took {picture.path.name}: {size:,} bytes")
+            assert size <= LARGEST_BYTES, "show less of it"
+
+
+def _shrink(path: Path) -> None:
+    """Write a picture anew with a palette: a report has few colours."""
+    with Image.open(path) as image:
+        small = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
