@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.content import Content, Sizes, make_content
+from tests.lab.runs import Seen, run_all
 from tests.leaks import describe_leftovers, take_stock
 from tests.tracing.report.browser import Browser, chromium
 
@@ -47,6 +48,12 @@ def browser() -> Iterator[Browser]:
     """Return a browser for all tests that open a page."""
     with chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def labs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
+    """Return what came of a small run of every scenario of the lab, by its name."""
+    return run_all(tmp_path_factory.mktemp("labs"))
 
 
 class ContentMaker:

@@ -1,0 +1,88 @@
+"""A small run of every scenario of the lab, made once for all tests that look at one.
+
+The fixture `labs` (in `tests/conftest.py`) has what came of each by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from actortorrent.lab.aftermath import Aftermath, look_back
+from actortorrent.lab.observing import SwarmPicture
+from actortorrent.lab.scenarios import make_plan
+from actortorrent.lab.swarm import Lab, Outcome
+from actortorrent.tracing.events import Event
+from actortorrent.tracing.reader import TraceFile
+
+KIB = 1024
+AT_ONCE = 3  # labs: they mostly wait, since their rates are limited
+MOST = 0.7  # of the content
+RUNS: Mapping[str, dict[str, Any]] = {
+    "free-rider": {"size": 4096 * KIB, "rate": 640 * KIB, "leeches": 4, "pace": 20},
+    "slow-seed": {"size": 640 * KIB, "rate": 512 * KIB, "leeches": 2},
+    "bad-peer": {"size": 512 * KIB, "rate": 512 * KIB, "leeches": 2},
+    "endgame": {"size": 512 * KIB, "rate": 384 * KIB, "leeches": 1},
+    "tracker-down": {"size": 512 * KIB, "rate": 256 * KIB, "leeches": 2},
+    "super-choked": {"size": 512 * KIB, "rate": 512 * KIB, "leeches": 3, "pace": 20},
+}
+
+
+class Silent:
+    """Watch, and keep the last picture in which nobody had most of it yet."""
+
+    last: SwarmPicture | None = None
+
+    def step(self, what: str, text: str) -> None:
+        pass
+
+    def show(self, picture: SwarmPicture) -> None:
+        if all((one.part or 0) < MOST for one in picture.members if one.member.fetches):
+            self.last = picture
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What came of a scenario."""
+
+    outcome: Outcome
+    aftermath: Aftermath
+    before: SwarmPicture | None
+
+    def events(self, name: str) -> list[Event]:
+        with TraceFile(self.outcome.traces[name]) as trace:
+            return list(trace.events())
+
+    def decisions(self, name: str, what: str) -> list[Mapping[str, Any]]:
+        return [
+            event.data
+            for event in self.events(name)
+            if event.name == "actor:decision" and event.data["what"] == what
+        ]
+
+    @property
+    def leeches(self) -> list[str]:
+        return [one.member.name for one in self.outcome.members if "leech" in one.member.name]
+
+    def sent(self, start: str) -> int:
+        members = self.outcome.members
+        return sum(one.uploaded_bytes for one in members if one.member.name.startswith(start))
+
+
+def run_all(folder: Path) -> dict[str, Seen]:
+    """Run all scenarios; each compares every byte that was fetched."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        futures = {name: pool.submit(run, name, folder / name) for name in RUNS}
+        return {name: future.result() for name, future in futures.items()}
+
+
+def run(scenario: str, folder: Path) -> Seen:
+    """Run one, as `RUNS` has it."""
+    plan = make_plan(scenario, seed=7, **RUNS[scenario])
+    watcher = Silent()
+    with Lab(plan, folder, watcher) as lab:
+        outcome = lab.run()
+    return Seen(outcome, look_back(outcome, writes_report=False), watcher.last)
