@@ -11,7 +11,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 	&& { echo "$$candidate"; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help init test check format demo bench clean
+.PHONY: help init test check format demo docs bench clean
 
 help: ## list these targets
 	@echo "actortorrent: a BitTorrent client on Pykka actors"
@@ -49,6 +49,9 @@ format: $(READY) ## mend what ruff can mend by itself
 demo: $(READY) ## fetch 256 MiB (SIZE=16: 16 MiB) in a swarm here, and see what happened
 	@$(BIN)/python -m actortorrent lab --size $(or $(SIZE),256)M \
 		--output "$$(mktemp -d "$${TMPDIR:-/tmp}/actortorrent-demo-XXXXXX")"
+
+docs: $(READY) ## make a site of docs/ that opens without a network: build/site/index.html
+	$(BIN)/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
 
 bench: $(READY) ## fetch 1 GiB with us, libtorrent and aria2, in turns (OPTIONS=--quick)
 	$(BIN)/python -m tests.benchmarks.bench $(OPTIONS)
