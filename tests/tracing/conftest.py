@@ -1,0 +1,43 @@
+"""What tests of traces share: those of a real swarm."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.content import make_content
+from tests.peers.libtorrent import libtorrent_fetch
+from tests.peers.own import own_fetch, own_seed
+
+LEECHES = 3
+
+
+@pytest.fixture(scope="session")
+def swarm_traces(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Return the traces of a swarm, with libtorrent in it: level "block", the last one "piece"."""
+    folder = tmp_path_factory.mktemp("swarm")
+    content = make_content(folder / "content", {"a": 1_000_000, "b": 300_001})
+    names = ["seed", *(f"leech-{number + 1}" for number in range(LEECHES))]
+    paths = [folder / f"{name}.trace" for name in names]
+    levels = ["block"] * LEECHES + ["piece"]
+    options: list[list[str | Path]] = [
+        ["--trace", path, "--trace-level", level, "--no-trackers"]
+        for path, level in zip(paths, levels, strict=True)
+    ]
+    with ExitStack() as stack:
+        seed = stack.enter_context(own_seed(content, extra=[*options[0], "--up", "2M"]))
+        leeches, peers = [], [seed.address]
+        for number in range(LEECHES):
+            extra = [*options[number + 1], "--keep-seeding"]
+            fetch = own_fetch(content, folder / names[number + 1], peers=peers, extra=extra)
+            leeches.append(stack.enter_context(fetch))
+            peers.append(leeches[-1].address)
+        other = stack.enter_context(libtorrent_fetch(content, folder / "other", peers=peers))
+        for leech in leeches:
+            leech.wait_until_complete()
+        other.wait_until_done()
+        for process in (*leeches, seed):
+            process.interrupt()
+    return paths
