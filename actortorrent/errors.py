@@ -10,6 +10,7 @@
      │    ├── BencodeError              the bytes are not bencoding; knows the offset
      │    └── MetainfoError             bencoded, but not a torrent
      ├── InvalidTraceError           3  not a trace of ours
+     ├── InvalidCaptureError         3  not a packet capture
      ├── NoProgressError             4  nobody to fetch from
      │    └── StalledError              nothing came for too long
      ├── TrackersRefusedError        5  every tracker refused and nothing else was known
@@ -90,6 +91,12 @@ class MetainfoError(InvalidTorrentError):
 
 class InvalidTraceError(ActorTorrentError):
     """Say in which line a file stops being a trace of ours."""
+
+    exit_code = ExitCode.INVALID_TORRENT
+
+
+class InvalidCaptureError(ActorTorrentError):
+    """Say where a file stops being a packet capture, or that no peers speak in it."""
 
     exit_code = ExitCode.INVALID_TORRENT
 

@@ -26,6 +26,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "wire": frozenset({"version", "errors"}),
     "rules": frozenset({"version", "errors", WIRE_VALUES}),
     "tracing": frozenset({"version", "errors", WIRE_VALUES}),
+    "captures": frozenset({"version", "errors", "wire", "rules", "tracing"}),  # traces and pcap
     "options": frozenset({"errors", "rules", WIRE_VALUES}),
     "actors": BELOW_ACTORS | {"options"},
     "crew": BELOW_ACTORS | {"actors", "options"},
@@ -36,7 +37,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "lab": BELOW_ACTORS | {"actors", "options", "session", "creating"},
     "api": BELOW_ACTORS | {"actors", "options", "session"},  # the package for programs
     "__init__": BELOW_ACTORS | {"options", "session", "creating", "api"},  # ... under one name
-    "cli": DOORS | {"version", "errors", "tracing", "options"},
+    "cli": DOORS | {"version", "errors", "tracing", "captures", "options"},
     "__main__": frozenset({"cli"}),
 }
 

@@ -19,7 +19,7 @@ TRACE_COMMANDS = {
     "report": "Write a page that shows a trace: lanes, causes, pieces, choking, a quiz.",
     "anonymise": "Give all that says who or what new names in a trace.",
     "merge": "Put traces of several peers together into one.",
-    "export": "Write a trace for other tools: Perfetto, Mermaid, ShiViz.",
+    "export": "Write a trace for other tools: Perfetto, Mermaid, ShiViz, Wireshark.",
 }
 
 

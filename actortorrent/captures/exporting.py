@@ -1,0 +1,257 @@
+"""A trace as a packet capture: each connection as TCP would have carried it.
+
+::
+
+    report = export_capture(header, events, wanted, out)   # `events()` is called twice
+
+Sequence numbers are the trace's offsets plus one, so that any tool for packets puts the
+streams together as they were. What a trace does not have is made up as little as possible,
+and counted: handshakes of TCP, the bytes of blocks, and at the level "piece" the numbers of
+blocks and requests.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from actortorrent.captures.contents import with_contents
+from actortorrent.captures.flows import SUMS, Flow, Flows, Place, levels
+from actortorrent.captures.packets import ACK, FIN, MAX_SEGMENT_BYTES, PSH, SYN, tcp_packet
+from actortorrent.captures.rebuilding import Rebuilder, summed
+from actortorrent.captures.writing import CaptureWriter, writing_capture
+from actortorrent.errors import InvalidTraceError, UsageError
+from actortorrent.tracing.events import CONNECTION_OPENED, Event
+from actortorrent.tracing.header import TraceHeader
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SAME_ADDRESSES_STEP = 1 << 28  # between the first sequence numbers of connections of one pair
+
+
+@dataclass(slots=True)
+class ExportReport:
+    """Say what a capture holds, and what of it no trace has told.
+
+    Attributes:
+        packets, size_bytes: of the file.
+        connections, messages: that are in it.
+        made_up: messages that the trace only counted, so that their piece is not known.
+        blank_bytes: of blocks, for which zeros stand.
+        missing_bytes: gaps in the streams, where the trace lacks events.
+        made_up_addresses: connections of which the trace does not tell both addresses.
+    """
+
+    packets: int = 0
+    size_bytes: int = 0
+    connections: int = 0
+    messages: int = 0
+    made_up: int = 0
+    blank_bytes: int = 0
+    missing_bytes: int = 0
+    made_up_addresses: int = 0
+
+
+def export_capture(
+    header: TraceHeader,
+    events: Callable[[], Iterable[Event]],
+    wanted: Callable[[Event], bool],
+    out: Path,
+) -> ExportReport:
+    """Write the connections of a trace, of which any event is wanted, as a capture.
+
+    Raises:
+        UsageError: if `out` is there and is no such capture, or nothing is to be written.
+        InvalidTraceError: if the trace's header has no time of day.
+    """
+    begin_ns = _wall_ns(header.wall_clock_time) - header.monotonic_ns
+    flows = Flows(header)
+    for event in events():
+        is_wanted = wanted(event)
+        found = flows.of(event)
+        if found is not None:
+            found[0].hear(event, found[1])
+            found[0].is_wanted |= is_wanted
+    if not any(flow.is_wanted for flow in flows):
+        raise UsageError("expected a connection to export, found none that fits")
+    with writing_capture(out) as writer:
+        export = _Export(header, flows, writer, begin_ns)
+        for event, content in with_contents(events(), levels(header)):
+            export.take(event, content)
+        export.report.packets, export.report.size_bytes = writer.packets, writer.size_bytes
+    return export.report
+
+
+@dataclass(slots=True)
+class _Side:
+    """Hold how far one direction has been written; `first` is the number of its SYN."""
+
+    first: int
+    next_offset: int = 0
+    is_to_end: bool = False
+    has_ended: bool = False
+
+    @property
+    def sequence(self) -> int:
+        return self.first + 1 + self.next_offset + self.has_ended
+
+
+class _Connection:
+    """Write the packets of one connection."""
+
+    def __init__(self, flow: Flow, first: int, believed: tuple[int, int]) -> None:
+        self.flow = flow
+        ours, theirs, self.is_made_up = flow.addresses
+        self._addresses = (ours, theirs)
+        self._sides = (_Side(first), _Side(first))
+        self._last = [max(one.end for one in flow.told[direction]) for direction in (0, 1)]
+        self._believed = believed
+
+    def opening(self) -> Iterator[bytes]:
+        """Yield the three packets of TCP's handshake."""
+        dialled = 0 if self.flow.we_dialled else 1
+        first = self._sides[0].first
+        yield self._packet(dialled, first, 0, SYN)
+        yield self._packet(1 - dialled, first, first + 1, SYN | ACK)
+        yield self._packet(dialled, first + 1, first + 1, ACK)
+
+    def takes(self, place: Place, which: int) -> bool:
+        """Say whether an end's telling of a place is to be written."""
+        if place.offset < self._sides[place.direction].next_offset:
+            return False
+        believed = self._believed[place.direction]
+        return which == believed or place.offset >= self.flow.told[place.direction][believed].end
+
+    def message(self, direction: int, offset: int, data: bytes) -> Iterator[bytes]:
+        """Yield the packets of a message."""
+        side = self._sides[direction]
+        side.next_offset = offset
+        for start in range(0, len(data), MAX_SEGMENT_BYTES):
+            part = data[start : start + MAX_SEGMENT_BYTES]
+            yield self._segment(direction, PSH | ACK, part)
+            side.next_offset += len(part)
+
+    def gap_before(self, place: Place) -> int:
+        """Return how many bytes are missing in front of a place."""
+        return place.offset - self._sides[place.direction].next_offset
+
+    def closing(self, direction: int) -> None:
+        """Note that an end hangs up; that is written when all is that it said."""
+        self._sides[direction].is_to_end = True
+
+    def due_endings(self) -> Iterator[bytes]:
+        """Yield what ends a direction, when it is to end and all of it is written."""
+        for direction, side in enumerate(self._sides):
+            is_due = side.is_to_end and side.next_offset >= self._last[direction]
+            if is_due and not side.has_ended:
+                yield self._segment(direction, FIN | ACK, b"")
+                side.has_ended = True
+
+    def _segment(self, direction: int, flags: int, data: bytes) -> bytes:
+        sides = self._sides
+        ours, theirs = sides[direction].sequence, sides[1 - direction].sequence
+        return self._packet(direction, ours, theirs, flags, data)
+
+    def _packet(
+        self, direction: int, sequence: int, acknowledged: int, flags: int, data: bytes = b""
+    ) -> bytes:
+        source, target = self._addresses[direction], self._addresses[1 - direction]
+        return tcp_packet(source, target, sequence, acknowledged, flags, data)
+
+
+@dataclass(slots=True)
+class _Export:
+    """Write events as packets, in the order of time."""
+
+    header: TraceHeader
+    flows: Flows
+    writer: CaptureWriter
+    begin_ns: int
+    report: ExportReport = field(default_factory=ExportReport)
+    _open: dict[int, _Connection] = field(default_factory=dict)
+    _uses: Counter[frozenset[object]] = field(default_factory=Counter)
+    _rebuilder: Rebuilder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rebuilder = Rebuilder(self.header)
+        for flow in self.flows:
+            flow.start_again()
+
+    def take(self, event: Event, content: bytes) -> None:
+        """Write what an event says of the wire."""
+        found = self.flows.of(event)
+        if found is None or not found[0].is_wanted:
+            return
+        flow, which = found
+        place = flow.place(event, which)
+        if place is not None:
+            self._bytes(event, place, which, content)
+        elif event.name == CONNECTION_OPENED:
+            self._connection(flow, event.time_ns)
+        elif event.name == "bt:connection_closed" and id(flow) in self._open:
+            self._open[id(flow)].closing(which)
+            self._write(event.time_ns, self._open[id(flow)].due_endings())
+
+    def _bytes(self, event: Event, place: Place, which: int, content: bytes) -> None:
+        flow = self.flows.of(event)
+        assert flow is not None
+        connection = self._connection(flow[0], event.time_ns)
+        if not connection.takes(place, which):
+            return
+        messages = self._messages(event, content)
+        if messages is None:
+            return  # a gap: the next message says where it stands
+        self.report.missing_bytes += connection.gap_before(place)
+        offset = place.offset
+        for message in messages:
+            self._write(event.time_ns, connection.message(place.direction, offset, message))
+            offset += len(message)
+            self._count(event, message, content)
+        self._write(event.time_ns, connection.due_endings())
+
+    def _messages(self, event: Event, content: bytes) -> Iterable[bytes] | None:
+        if event.name in SUMS:
+            return summed(event)
+        message = self._rebuilder.message(event.data, content)
+        return None if message is None else (message,)
+
+    def _count(self, event: Event, message: bytes, content: bytes) -> None:
+        is_summed = event.name in SUMS
+        is_block = event.name.startswith("bt:blocks_") or event.data.get("type") == "piece"
+        self.report.messages += 1
+        self.report.made_up += is_summed
+        self.report.blank_bytes += len(message) - 13 if is_block and not content else 0
+
+    def _connection(self, flow: Flow, time_ns: int) -> _Connection:
+        connection = self._open.get(id(flow))
+        if connection is None:
+            ours, theirs, is_made_up = flow.addresses
+            pair = frozenset((ours, theirs))
+            first = self._uses[pair] * SAME_ADDRESSES_STEP
+            self._uses[pair] += 1
+            connection = _Connection(flow, first, self._believed(flow))
+            self._open[id(flow)] = connection
+            self.report.connections += 1
+            self.report.made_up_addresses += is_made_up
+            self._write(time_ns, connection.opening())
+        return connection
+
+    def _believed(self, flow: Flow) -> tuple[int, int]:
+        of_node = levels(self.header)
+        content = [of_node.get(node) == "payload" for node, _ in flow.ends]
+        return flow.believed(0, content), flow.believed(1, content)
+
+    def _write(self, time_ns: int, packets: Iterable[bytes]) -> None:
+        for packet in packets:
+            self.writer.write(self.begin_ns + time_ns, packet)
+
+
+def _wall_ns(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidTraceError("expected a time as wall_clock_time in the header") from error
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return (moment - EPOCH) // timedelta(microseconds=1) * 1000
