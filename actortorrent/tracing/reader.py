@@ -21,7 +21,7 @@ from actortorrent.tracing.header import TraceHeader, header_from_json
 MAX_LINE_BYTES = 4 * 1024 * 1024  # a block of 128 KiB in base64 is the longest thing we write
 MAX_NAME = 200  # characters in the name of an event or of an actor
 MAX_TIME_NS = 2**63
-MAX_DATA_DEPTH = 40
+MAX_DEPTH = 40  # of lists and objects in each other
 
 
 class TraceFile:
@@ -66,17 +66,18 @@ class TraceFile:
                 cut off one.
         """
         for line in self._lines():
-            event = self._event(line)
-            if event is None:
+            if not line.endswith(b"\n"):
+                self.is_cut_off = True
                 return
-            self._note(event)
+            event = _event_from_json(self._json(line), self._refuse)
+            if event.name == GAP:
+                self._note_gap(event)
+            self.has_end = event.name == END
             yield event
 
-    def _note(self, event: Event) -> None:
-        if event.name == GAP:
-            lost = event.data.get("lost")
-            self.lost += lost if isinstance(lost, int) else 1
-        self.has_end = event.name == END
+    def _note_gap(self, event: Event) -> None:
+        lost = event.data.get("lost")
+        self.lost += lost if isinstance(lost, int) else 1
 
     def _lines(self) -> Iterator[bytes]:
         while line := self._file.readline(MAX_LINE_BYTES + 1):
@@ -84,13 +85,6 @@ class TraceFile:
             if len(line) > MAX_LINE_BYTES:
                 self._refuse(f"expected at most {MAX_LINE_BYTES} bytes, found more")
             yield line
-
-    def _event(self, line: bytes) -> Event | None:
-        """Read one event; None where the line is the last one and not whole."""
-        if not line.endswith(b"\n"):
-            self.is_cut_off = True
-            return None
-        return _event_from_json(self._json(line), self._refuse)
 
     def _read_header(self) -> TraceHeader:
         line = next(self._lines(), b"")
@@ -105,13 +99,17 @@ class TraceFile:
 
     def _json(self, line: bytes) -> dict[str, Any]:
         try:
-            value = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite)
+            text = line.decode("utf-8").strip()
+            value, end = _decode(text)
         except RecursionError:
             self._refuse("nested too deep")
         except ValueError as error:  # also bytes that are not UTF-8
             self._refuse(f"expected an object of JSON: {error}")
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) or end != len(text):
             self._refuse("expected an object of JSON")
+        # An opening bracket stands before each level: few of them need no closer look.
+        if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _is_too_deep(value):
+            self._refuse("nested too deep")
         return value
 
     def _refuse(self, why: str) -> NoReturn:
@@ -130,35 +128,34 @@ def _finite(text: str) -> float:
     return number
 
 
+# Made once: `json.loads` with options of its own would make one for each line.
+_decode = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).raw_decode
+
+
 def _event_from_json(value: dict[str, Any], refuse: Callable[[str], NoReturn]) -> Event:
-    time_ns, lc = (_count(value, key, refuse) for key in ("time", "lc"))
-    name, actor = (_text(value, key, refuse) for key in ("name", "actor"))
+    time_ns, lc = value.get("time"), value.get("lc")
+    if type(time_ns) is not int or not 0 <= time_ns < MAX_TIME_NS:
+        refuse("expected a number as time")
+    if type(lc) is not int or not 0 <= lc < MAX_TIME_NS:
+        refuse("expected a number as lc")
+    name, actor, cause = value.get("name"), value.get("actor"), value.get("cause")
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
+        refuse("expected a short text as name")
+    if not isinstance(actor, str) or not 0 < len(actor) <= MAX_NAME:
+        refuse("expected a short text as actor")
+    if cause is None:
+        cause = ""
+    elif not isinstance(cause, str) or not 0 < len(cause) <= MAX_NAME:
+        refuse("expected a short text as cause")
     data = value.get("data")
     if not isinstance(data, dict):
         refuse("expected an object as data")
-    if _is_too_deep(data):
-        refuse("nested too deep")
-    cause = _text(value, "cause", refuse) if value.get("cause") is not None else ""
     return Event(time_ns, name, actor, lc, cause, data)
 
 
-def _count(value: dict[str, Any], key: str, refuse: Callable[[str], NoReturn]) -> int:
-    number = value.get(key)
-    if type(number) is not int or not 0 <= number < MAX_TIME_NS:
-        refuse(f"expected a number as {key}")
-    return number
-
-
-def _text(value: dict[str, Any], key: str, refuse: Callable[[str], NoReturn]) -> str:
-    text = value.get(key)
-    if not isinstance(text, str) or not 0 < len(text) <= MAX_NAME:
-        refuse(f"expected a short text as {key}")
-    return text
-
-
-def _is_too_deep(data: object, depth: int = 0) -> bool:
-    if depth > MAX_DATA_DEPTH:
+def _is_too_deep(value: object, depth: int = 0) -> bool:
+    if depth > MAX_DEPTH:
         return True
-    if isinstance(data, dict):
-        data = list(data.values())
-    return isinstance(data, list) and any(_is_too_deep(item, depth + 1) for item in data)
+    if isinstance(value, dict):
+        value = list(value.values())
+    return isinstance(value, list) and any(_is_too_deep(item, depth + 1) for item in value)

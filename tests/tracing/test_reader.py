@@ -130,7 +130,7 @@ def test_a_line_that_is_no_event_is_refused_with_its_number(
 
 def test_data_nested_too_deep_is_refused(tmp_path: Path) -> None:
     data: dict[str, Any] = {}
-    for _ in range(reader.MAX_DATA_DEPTH + 2):
+    for _ in range(reader.MAX_DEPTH + 2):
         data = {"x": [data]}
     path = write_trace(tmp_path / "x", [event("x", "A", 1, **data)])
     assert "nested too deep" in refusal(path)
