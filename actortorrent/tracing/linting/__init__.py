@@ -2,18 +2,18 @@
 
 ::
 
-    findings = lint(header, events)     # of one trace or a merged one; events in any order
+    findings = lint(header, events)     # of one trace or a merged one; events by time
     RULES[finding.rule].source          # the BEP, or where our rule stands
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from actortorrent.tracing.events import WIRE_RECEIVED, Event
-from actortorrent.tracing.graph import Graph
 from actortorrent.tracing.header import TraceHeader
 from actortorrent.tracing.linting.actors import ActorRules
+from actortorrent.tracing.linting.causality import Causality
 from actortorrent.tracing.linting.content import ContentRules
 from actortorrent.tracing.linting.rules import RULES, Finding, Rule
 from actortorrent.tracing.linting.wire import WireRules
@@ -24,18 +24,18 @@ MAX_OF_A_RULE = 100  # findings told of one rule and actor; the rest would say t
 
 
 def lint(header: TraceHeader, events: Iterable[Event]) -> list[Finding]:
-    """Return all findings, by time."""
-    graph = Graph(events)
+    """Return all findings, by time; the events come by time, too, and none is kept."""
     headers = {f"{node.name}/": node.header for node in header.nodes} or {"": header}
     linters = {node: _Linter(of_node) for node, of_node in headers.items()}
-    for event in graph.events:
+    causality = Causality()
+    for event in events:
         node, slash, _ = event.actor.partition("/") if header.nodes else ("", "", "")
         linter = linters.get(node + slash)
         if linter is not None:
             linter.hear(event)
+        causality.hear(event)
     findings = [finding for linter in linters.values() for finding in linter.end()]
-    findings += _causality(graph)
-    return sorted(findings, key=lambda finding: finding.time_ns)
+    return sorted([*findings, *causality.findings], key=lambda finding: finding.time_ns)
 
 
 class _Linter:
@@ -64,11 +64,3 @@ class _Linter:
         self._counts[key] = self._counts.get(key, 0) + 1
         if self._counts[key] <= MAX_OF_A_RULE:
             self._findings.append(Finding(rule, event.id, event.actor, event.time_ns, text))
-
-
-def _causality(graph: Graph) -> Iterator[Finding]:
-    for text in graph.problems()[:MAX_OF_A_RULE]:
-        event_id = text.split(":")[0].split(" ")[0]
-        event = graph.get(event_id)
-        actor, time_ns = (event.actor, event.time_ns) if event is not None else ("", 0)
-        yield Finding("causality", event_id, actor, time_ns, text)

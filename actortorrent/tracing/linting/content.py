@@ -28,6 +28,7 @@ class ContentRules:
         self._has_end = False
         self._owed: dict[tuple[int, int], Event] = {}  # conn and piece, to be told by have
         self._accused: dict[int, Event] = {}  # conn that alone sent a bad piece
+        self._banned: set[int] = set()
         self._judges: Mapping[str, Callable[[Event], None]] = {
             MESSAGE: self._message,
             DECISION: self._decision,
@@ -116,6 +117,7 @@ class ContentRules:
         slots = event.data.get("slots")
         if what == "ban_peer" and isinstance(chosen, str):
             self._accused.pop(_conn_of(chosen), None)
+            self._banned.add(_conn_of(chosen))
         count = len(chosen) if what == "unchoke" and isinstance(chosen, list) else 0
         if type(slots) is int and count > slots:
             text = f"{count} peers were unchoked, with {slots} slots"
@@ -126,7 +128,7 @@ class ContentRules:
         if not isinstance(contributors, list) or len(contributors) != 1:
             return
         alone = contributors[0]
-        if type(alone) is int and alone:  # 0 stands for an earlier session
+        if type(alone) is int and alone and alone not in self._banned:  # 0 stands for an earlier session
             self._accused.setdefault(alone, event)
 
     def _forgive(self, event: Event) -> None:

@@ -89,6 +89,13 @@ class Script:
         return made
 
 
+def test_who_is_banned_need_not_be_banned_again_for_what_was_on_its_way() -> None:
+    script = Script()
+    script.fact("ban", "actor:decision", "PieceManager", what="ban_peer", chosen="Peer-1")
+    ban(script)
+    assert broken(script.events()) == set()
+
+
 def broken(events: list[Event]) -> set[str]:
     return {finding.rule for finding in lint(HEADER, events)}
 
