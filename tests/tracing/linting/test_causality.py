@@ -42,8 +42,8 @@ def test_what_is_remembered_does_not_grow_with_the_trace(monkeypatch: pytest.Mon
 
     def chain() -> Iterator[Event]:
         for lc in range(1, 1000):
-            yield event("x", "A", lc, ms=lc, cause=f"A#{lc - 1}" if lc > 1 else f"Lost#{lc}")
-            yield event("x", "B", lc * 2, ms=lc, cause=f"Lost#{lc}")
+            yield event("x", "A", lc, ms=lc, cause=f"A#{lc - 1}" if lc > 1 else "")
+            yield event("x", "B", lc + 1, ms=lc, cause=f"Lost#{lc}")
         yield event("x", "A", 1000, ms=1000, cause="A#7")  # long forgotten, yet it was there
 
     judge = Causality()
