@@ -28,6 +28,7 @@ class FetchingPeers:
 
     def __init__(self) -> None:
         self._peers: dict[int, FetchingPeer] = {}
+        self._accused: set[int] = set()  # also those that have gone
 
     def __iter__(self) -> Iterator[FetchingPeer]:
         return iter(tuple(self._peers.values()))
@@ -44,6 +45,14 @@ class FetchingPeers:
     def leave(self, conn: int) -> FetchingPeer | None:
         """Forget a peer, and return what was known of it."""
         return self._peers.pop(conn, None)
+
+    def accuse(self, conn: int) -> bool:
+        """Note that a peer, perhaps one that has gone, sent bad data; say whether that is new."""
+        is_new = conn not in self._accused
+        self._accused.add(conn)
+        if (peer := self._peers.get(conn)) is not None:
+            peer.is_accused = True
+        return is_new
 
     def hungry(self) -> list[FetchingPeer]:
         """Return those that wait for work."""

@@ -220,11 +220,11 @@ class PieceManager(Actor):
             self._report_soon()
 
     def _accuse(self, conn: int, piece_index: int) -> None:
-        peer = self._peers.find(conn)
-        if peer is not None:
-            peer.is_accused = True
+        """Have a peer banned; what is found out of it later changes nothing any more."""
+        if not self._peers.accuse(conn):
+            return
         reason = f"sent bad data for piece {piece_index}"
-        self._decide("ban_peer", f"Peer-{conn}", piece=piece_index, rule="bad data", bep=3)
+        self._decide("ban_peer", f"Peer-{conn}", piece=piece_index, rule="bad data")
         if self._swarm is not None:
             self._swarm.peer_misbehaved.defer(conn, reason)
 

@@ -14,7 +14,8 @@ DECISIONS: Mapping[str, Explanation] = {
         "Who is served. Few upload slots are better than many: each gets enough speed to be "
         "worth having. While fetching, they go to those who give us most (tit for tat), and "
         "one, in turn, to somebody by chance (optimistic unchoke), who may prove better. "
-        "A seed gives each interested peer its turn.",
+        "A seed gives each interested peer its turn. Where there is a `pace`, as in the lab, turns "
+        "pass so many times as fast as usual, and `turn_seconds` are by that quicker clock.",
         "Each peer for whom it changes something is told choke or unchoke.",
         CHOKING,
         "Seeder._record_decision",

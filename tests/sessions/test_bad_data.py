@@ -68,6 +68,8 @@ def test_one_of_three_corrupts_all_it_sends_and_it_alone_is_banned(
         finish_and_hear_of_bans(session)
         assert banned_by(session) == {str(liar.address)}
         assert liar.connections == 1
+    bans = [one for one in trace.named("actor:decision") if one.data["what"] == "ban_peer"]
+    assert len(bans) == 1, "what is found out of it later bans it no further"
     # Once by all three, perhaps once by the liar alone, and once with what was on its way.
     assert most_failures_of_a_piece(trace) <= 3
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from actortorrent.rules.choking import PeerStanding, review_slots
+from actortorrent.rules.choking import REVIEW_SECONDS, PeerStanding, review_slots
 from actortorrent.tracing.events import Event
 from actortorrent.tracing.why import Story, why_choke, why_piece, why_slow
+from actortorrent.tracing.why import choke as choke_module
 from tests.tracing.traces import HEADER, event, message
 
 SLOTS = 3
@@ -23,7 +24,7 @@ def text_of(answer: object) -> str:
     return "\n".join("".join(part.text for part in line) for line in lines)
 
 
-def decided(rates: dict[int, float], now: float, lc: int) -> Event:
+def decided(rates: dict[int, float], now: float, lc: int, **more: Any) -> Event:
     """Return a decision as the seeder records it, made by the rules themselves."""
     standings = [
         PeerStanding(
@@ -47,6 +48,7 @@ def decided(rates: dict[int, float], now: float, lc: int) -> Event:
         "rule": decision.rule,
         "slots": SLOTS,
         "bep": 3,
+        **more,
     }
     return event(
         "actor:decision", "Seeder", lc, ms=now * 1000, what="unchoke", chosen=chosen, **figures
@@ -74,6 +76,28 @@ def test_why_choke_names_the_rule_and_the_peers_chosen_as_the_byte_counts_have_i
     told = text_of(answer)
     assert "rule tit-for-tat" in told
     assert "Peer-2 (10.0.0.2:6881)  sends us most; sends us 390.6 KiB/s" in told
+
+
+def test_why_choke_tells_times_by_the_clock_on_the_wall_at_any_pace() -> None:
+    usual, quick = (
+        why_choke(story([decided(GIVERS, 100.0, 50, **more)]), "3")[0]
+        for more in ({}, {"pace": 10.0})
+    )
+    assert "every 10 s the slots go to who sends us most" in text_of(usual)
+    assert "had its last turn (or came) 100 s ago" in text_of(usual)
+    assert "every 1 s (here; a real client: 10 s) the slots go to" in text_of(quick)
+    assert "had its last turn (or came) 10 s ago" in text_of(quick)
+    assert (usual.to_json()["pace"], quick.to_json()["pace"]) == (1, 10)
+
+
+@pytest.mark.parametrize("pace", [0, -1, "ten", float("nan"), float("inf"), None])
+def test_a_pace_that_cannot_be_is_taken_for_the_usual_one(pace: object) -> None:
+    (answer,) = why_choke(story([decided(GIVERS, 100.0, 50, pace=pace)]), "3")
+    assert answer.pace == 1
+
+
+def test_the_usual_time_between_reviews_is_the_rules_own() -> None:
+    assert choke_module.REVIEW_SECONDS == REVIEW_SECONDS
 
 
 @pytest.mark.parametrize("peer", ["3", "Peer-3", "10.0.0.3:6881"])

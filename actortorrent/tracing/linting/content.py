@@ -128,7 +128,9 @@ class ContentRules:
         if not isinstance(contributors, list) or len(contributors) != 1:
             return
         alone = contributors[0]
-        if type(alone) is int and alone and alone not in self._banned:  # 0 stands for an earlier session
+        if (
+            type(alone) is int and alone and alone not in self._banned
+        ):  # 0 stands for an earlier session
             self._accused.setdefault(alone, event)
 
     def _forgive(self, event: Event) -> None:

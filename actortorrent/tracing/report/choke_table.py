@@ -53,7 +53,7 @@ class ChokeTable:
             for one in candidates
             if isinstance(one, dict)
         ]
-        figures = {key: event.data.get(key) for key in ("rule", "slots")}
+        figures = {key: event.data.get(key) for key in ("rule", "slots", "pace")}
         self._rounds.append([micros, row, self._actor(event.actor), figures, verdicts])
 
     def to_json(self) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from actortorrent.tracing.show import Line, Part
 from actortorrent.tracing.why.story import NodeStory, Story, conn_named
 from actortorrent.tracing.wording import size_text
 
+REVIEW_SECONDS = 10  # between two reviews of the slots, at the usual pace (rules/choking.py)
 RULES: Mapping[str, str] = {
-    "tit-for-tat": "every 10 s the slots go to who sends us most; one is drawn by lot",
+    "tit-for-tat": "every {review} the slots go to who sends us most; one is drawn by lot",
     "turns": "we have all we want: slots go round, so that everybody gets a turn",
     "fill free slots": "who is served goes on; a free slot goes to who waits",
 }
@@ -50,6 +51,8 @@ class ChokeAnswer:
         verdict: what the peer got.
         chosen: those that got a slot.
         choked, unchoked: how often it was refused and served, in all decisions of the trace.
+        pace: how many times as fast as usual slots were reviewed and turns passed (the lab);
+            the `turn_seconds` of verdicts are by that clock.
     """
 
     node: str
@@ -63,6 +66,7 @@ class ChokeAnswer:
     chosen: tuple[Verdict, ...] = ()
     choked: int = 0
     unchoked: int = 0
+    pace: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer as JSON has it."""
@@ -73,9 +77,10 @@ class ChokeAnswer:
             "decision": self.event_id or None,
             "seconds": self.seconds,
             "rule": self.rule,
-            "rule_says": RULES.get(self.rule, ""),
+            "rule_says": self._rule_says(),
             "bep": 3,
             "slots": self.slots,
+            "pace": self.pace,
             "verdict": self.verdict.to_json() if self.verdict else None,
             "chosen": [one.to_json() for one in self.chosen],
             "times_choked": self.choked,
@@ -93,12 +98,12 @@ class ChokeAnswer:
         yield (Part("heading", f"{by}{self.who} {state}: {self.verdict.reason}"),)
         yield (Part("quiet", f"  decided at {self.seconds:.4f} s, event {self.event_id}"),)
         yield (Part("decision", f"  rule {self.rule}"), Part("plain", f": {self._rule_text()}"))
-        yield (Part("plain", f"  {_figures(self.verdict)}"),)
+        yield (Part("plain", f"  {self._figures(self.verdict)}"),)
         yield (Part("plain", f"  {self._chosen_text()}"),)
         for one in self.chosen[:MOST_SHOWN]:
             yield (
                 Part("actor", f"    {one.who}"),
-                Part("plain", f"  {one.reason}; {_figures(one)}"),
+                Part("plain", f"  {one.reason}; {self._figures(one)}"),
             )
         if len(self.chosen) > MOST_SHOWN:
             yield (Part("quiet", f"    ... and {len(self.chosen) - MOST_SHOWN} more"),)
@@ -106,7 +111,20 @@ class ChokeAnswer:
         yield (Part("quiet", f"  of {total} decisions on it, {self.unchoked} gave it a slot"),)
 
     def _rule_text(self) -> str:
-        return f"{RULES.get(self.rule, 'unknown to this version')} (BEP 3 leaves it to the client)"
+        says = self._rule_says() or "unknown to this version"
+        return f"{says} (BEP 3 leaves it to the client)"
+
+    def _rule_says(self) -> str:
+        review = f"{REVIEW_SECONDS / self.pace:g} s"
+        if self.pace != 1:
+            review += f" (here; a real client: {REVIEW_SECONDS} s)"
+        return RULES.get(self.rule, "").format(review=review)
+
+    def _figures(self, one: Verdict) -> str:
+        return (
+            f"sends us {size_text(one.download_rate)}/s, gets {size_text(one.upload_rate)}/s, "
+            f"had its last turn (or came) {one.turn_seconds / self.pace:.3g} s ago"
+        )
 
     def _chosen_text(self) -> str:
         if not self.chosen:
@@ -148,6 +166,7 @@ def _answer(story: Story, node: NodeStory, conn: int, at_seconds: float | None) 
         chosen=tuple(one for one in verdicts if one.is_unchoked and one.conn != conn),
         choked=sum(not one.is_unchoked for one in own),
         unchoked=sum(one.is_unchoked for one in own),
+        pace=_pace(event),
     )
 
 
@@ -191,11 +210,9 @@ def _verdicts(node: NodeStory, event: Event) -> list[Verdict]:
     return verdicts
 
 
-def _figures(one: Verdict) -> str:
-    return (
-        f"sends us {size_text(one.download_rate)}/s, gets {size_text(one.upload_rate)}/s, "
-        f"had its last turn (or came) {one.turn_seconds} s ago"
-    )
+def _pace(event: Event) -> float:
+    pace = event.data.get("pace")
+    return pace if isinstance(pace, (int, float)) and 0 < pace < float("inf") else 1.0
 
 
 def _number(value: Any) -> int:

@@ -184,6 +184,18 @@ def test_a_round_of_slots_tells_who_and_why(browser: Browser, reported: Reported
     assert "a slot was free" in browser.texts("#verdicts td")
 
 
+def test_a_round_at_the_pace_of_a_lab_is_told_in_real_seconds(
+    browser: Browser, reported: Reported
+) -> None:
+    browser.open(reported.page, "view=chokes")
+    browser.ask("Object.assign(T.chokes.rounds[0][3], {pace: 10})")
+    browser.ask("T.chokes.rounds[0][4] = [{...T.chokes.rounds[0][4][0], turn_seconds: 25}]")
+    browser.ask("change({look: 0})")
+    (told,) = browser.texts(".round p")
+    assert "Slots are reviewed every 1 s here, by a real client every 10 s." in told
+    assert browser.texts("#verdicts td")[-1] == "2.50 s"
+
+
 def test_what_peers_call_themselves_does_nothing(browser: Browser, tmp_path: Path) -> None:
     events = [
         event("bt:connection_begun", "Swarm", 1, conn=1, address=EVIL, we_dialled=True),

@@ -166,19 +166,29 @@ function showRound() {
   replace(
     bands.round,
     el("h2", {}, `Round ${S.look + 1} of ${rounds.length}: ${T.nodes[T.actors[actor].node].name}, at ${timeText(time)} `, steps),
-    el("p", {}, "Rule: ", el("b", {}, figures.rule ?? "?"), `, ${counted(figures.slots ?? 0, "slot")}. `, eventLink(row, "the decision and its causes")),
-    verdictTable(verdicts),
+    el("p", {}, "Rule: ", el("b", {}, figures.rule ?? "?"), `, ${counted(figures.slots ?? 0, "slot")}. `, paceText(figures), eventLink(row, "the decision and its causes")),
+    verdictTable(verdicts, paceOf(figures)),
   );
 }
 
-function verdictTable(verdicts) {
+// How many times as fast as usual the slots were reviewed: a lab has no time for the real thing.
+function paceOf(figures) {
+  return figures.pace > 0 ? figures.pace : 1;
+}
+
+function paceText(figures) {
+  const pace = paceOf(figures);
+  return pace === 1 ? "" : `Slots are reviewed every ${+(10 / pace).toPrecision(3)} s here, by a real client every 10 s. `;
+}
+
+function verdictTable(verdicts, pace) {
   const rows = verdicts.map((one) => [
     el("td", {}, T.otherSide(one.peer) || "?", " ", el("small", {}, T.actors[one.peer].name)),
     el("td", { class: one.is_unchoked ? "yes" : "no" }, one.is_unchoked ? "unchoked" : "choked"),
     one.reason ?? "",
     sizeText(one.download_rate ?? 0) + "/s",
     sizeText(one.upload_rate ?? 0) + "/s",
-    durationText((one.turn_seconds ?? 0) * 1e6),
+    durationText(((one.turn_seconds ?? 0) * 1e6) / pace),
   ]);
   return table(["peer", "verdict", "because", "gives us", "gets from us", "its turn so far"], rows, { class: "figures", id: "verdicts" });
 }
