@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from actortorrent.rules.choking import PeerRates, PeerStanding
-from actortorrent.rules.rates import FairShare
+from actortorrent.rules.rates import NOTHING, FairShare
 from actortorrent.rules.statuses import TransferStatus
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class KnownPeer:
             download_rate=rates.download_rate if rates else 0.0,
             upload_rate=rates.upload_rate if rates else 0.0,
             is_snubbed=rates.is_snubbed if rates else False,
+            recent_download=rates.recent_download if rates else NOTHING,
+            recent_upload=rates.recent_upload if rates else NOTHING,
         )
 
 

@@ -244,15 +244,18 @@ class PeerActor(PeerConnection):
         self._tell_rates(now)
 
     def _tell_rates(self, now: float) -> None:
+        download, upload = self._downloads.meter.recent(now), self._upload_meter.recent(now)
         self._tell.seeder.peer_rates.defer(
             PeerRates(
                 conn=self._conn,
                 downloaded_bytes_total=self._downloads.came_bytes,
                 uploaded_bytes_total=self._uploads.sent_bytes,
-                download_rate=self._downloads.meter.rate(now),
-                upload_rate=self._upload_meter.rate(now),
+                download_rate=download.rate,
+                upload_rate=upload.rate,
                 is_snubbed=self._downloads.is_snubbed,
                 wasted_bytes_total=self._downloads.wasted_bytes,
+                recent_download=download,
+                recent_upload=upload,
             )
         )
 

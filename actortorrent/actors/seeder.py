@@ -215,6 +215,10 @@ class Seeder(SocketActor):
                     "download_rate": verdict.download_rate,
                     "upload_rate": verdict.upload_rate,
                     "turn_seconds": verdict.turn_seconds,
+                    "recent_downloaded_bytes": verdict.recent_download.byte_count,
+                    "recent_download_seconds": verdict.recent_download.seconds,
+                    "recent_uploaded_bytes": verdict.recent_upload.byte_count,
+                    "recent_upload_seconds": verdict.recent_upload.seconds,
                 }
                 for verdict in decision.verdicts
             ],

@@ -22,6 +22,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from actortorrent.rules.rates import NOTHING, Recent
+
 REVIEW_SECONDS = 10.0
 OPTIMISTIC_SECONDS = 30.0
 SEED_TURN_SECONDS = 60.0
@@ -61,6 +63,7 @@ class PeerRates:
         downloaded_bytes_total, uploaded_bytes_total: bytes of blocks since it began,
             from the peer and to it.
         download_rate, upload_rate: bytes a second now, from the peer and to it.
+        recent_download, recent_upload: what these rates were made of.
         is_snubbed: whether the peer owes us blocks and has sent none for long.
         wasted_bytes_total: of what came from it, what nobody had asked it for any more.
     """
@@ -72,6 +75,8 @@ class PeerRates:
     upload_rate: float
     is_snubbed: bool
     wasted_bytes_total: int = 0
+    recent_download: Recent = NOTHING
+    recent_upload: Recent = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ class PeerStanding:
     download_rate: float = 0.0
     upload_rate: float = 0.0
     is_snubbed: bool = False
+    recent_download: Recent = NOTHING
+    recent_upload: Recent = NOTHING
 
     @property
     def is_served(self) -> bool:
@@ -106,7 +113,10 @@ class PeerStanding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Say what one peer gets, and why: the figures are those that were compared."""
+    """Say what one peer gets, and why: the figures are those that were compared.
+
+    Rates are rounded; `recent_download` and `recent_upload` are what they were made of.
+    """
 
     conn: int
     is_unchoked: bool
@@ -114,6 +124,8 @@ class Verdict:
     download_rate: int
     upload_rate: int
     turn_seconds: int
+    recent_download: Recent
+    recent_upload: Recent
 
     def __str__(self) -> str:
         return f"{'unchoke' if self.is_unchoked else 'choke'} peer {self.conn}: {self.reason}"
@@ -228,6 +240,8 @@ class _Review:
             download_rate=round(peer.download_rate),
             upload_rate=round(peer.upload_rate),
             turn_seconds=round(peer.turn_seconds(self.now)),
+            recent_download=peer.recent_download,
+            recent_upload=peer.recent_upload,
         )
 
 

@@ -7,11 +7,28 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import islice
 
 WINDOW_SECONDS = 5.0  # long enough to be steady, short enough to notice a stall
 BUCKET_COUNT = 10
 BURST_SECONDS = 0.25  # how much of a limit may be saved up while nobody wants anything
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """Say how many bytes went in the last so many seconds (to the microsecond)."""
+
+    byte_count: int = 0
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Return bytes a second, 0.0 if nothing ever went."""
+        return self.byte_count / self.seconds if self.seconds else 0.0
+
+
+NOTHING = Recent()
 
 
 class RateMeter:
@@ -43,12 +60,16 @@ class RateMeter:
 
     def rate(self, now: float) -> float:
         """Return bytes a second, 0.0 if nothing went for a whole window."""
+        return self.recent(now).rate
+
+    def recent(self, now: float) -> Recent:
+        """Return the bytes in the window and the time it covers: what the rate is made of."""
         if self._started_at is None:
-            return 0.0
+            return NOTHING
         number = self._forget_old(now)
         window_began = (number - BUCKET_COUNT + 1) * self._bucket_seconds
         covered = now - max(self._started_at, window_began)
-        return self._in_window / max(covered, self._bucket_seconds)
+        return Recent(self._in_window, round(max(covered, self._bucket_seconds), 6))
 
     def _forget_old(self, now: float) -> int:
         """Drop the buckets that have left the window; return the number of the present one."""

@@ -14,6 +14,7 @@ from actortorrent.actors import seeder as seeder_module
 from actortorrent.actors.base import Runtime, proxy_of, stop_all
 from actortorrent.actors.seeder import Seeder, SeederProxy
 from actortorrent.rules.choking import PeerRates
+from actortorrent.rules.rates import Recent
 from actortorrent.rules.statuses import TransferStatus
 from actortorrent.wire.addresses import Address
 
@@ -243,6 +244,9 @@ def test_decisions_are_recorded_with_what_was_compared(make_seeder: SeederMaker)
     seeder = make_seeder(recorder, slots=1)
     join(seeder, 1)
     join(seeder, 2)
+    seeder.peer_rates(
+        PeerRates(1, 900, 0, 150.0, 0, is_snubbed=False, recent_download=Recent(600, 4.0))
+    )
     (decision,) = recorder.decisions  # the second changed nothing
     assert decision["what"] == "unchoke"
     assert decision["chosen"] == ["Peer-1"]
@@ -252,6 +256,9 @@ def test_decisions_are_recorded_with_what_was_compared(make_seeder: SeederMaker)
     assert review["rule"] == "tit-for-tat"
     assert [one["peer"] for one in review["candidates"]] == ["Peer-1", "Peer-2"]
     assert review["candidates"][1]["reason"] == "others send us more"
+    earner = review["candidates"][0]
+    assert earner["download_rate"] == 150
+    assert (earner["recent_downloaded_bytes"], earner["recent_download_seconds"]) == (600, 4.0)
 
 
 # --- totals -----------------------------------------------------------------------------------

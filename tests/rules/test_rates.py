@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 
 from actortorrent.rules.rates import (
     BURST_SECONDS,
+    NOTHING,
     WINDOW_SECONDS,
     FairShare,
     RateMeter,
+    Recent,
     even_shares,
 )
 
@@ -32,6 +34,15 @@ def test_the_first_bytes_are_no_flash_of_speed() -> None:
     meter = RateMeter()
     meter.add(1000, 5.0)
     assert meter.rate(5.0) == 1000 / (WINDOW_SECONDS / 10)
+
+
+def test_a_rate_is_made_of_what_lies_in_the_window() -> None:
+    meter = RateMeter()
+    assert meter.recent(1.0) == NOTHING
+    for second in range(10):
+        meter.add(1000, 0.25 + second)
+    assert meter.recent(9.25) == Recent(5000, 4.75), "the window began at 4.5 s"
+    assert meter.recent(9.25).rate == meter.rate(9.25) == 5000 / 4.75
 
 
 def test_a_stall_is_seen_within_the_window() -> None:
