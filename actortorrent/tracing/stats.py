@@ -159,25 +159,27 @@ class Statistics:
 
 
 def statistics(header: TraceHeader, events: Iterable[Event]) -> Statistics:
-    """Count all that is worth counting in a trace."""
-    story = Story(header, events)
-    return Statistics(tuple(_count(node) for node in story.nodes.values()))
+    """Count all that is worth counting in a trace; the events, by time, are not kept."""
+    story = Story(header)
+    counted = {name: NodeFigures(name) for name in story.nodes}
+    for event in events:
+        node = story.hear(event)
+        if node is not None:
+            _count(counted[node.name], node, event)
+    for name, node in story.nodes.items():
+        counted[name].events = node.event_count
+        counted[name].seconds = round((node.last_ns - node.first_ns) / 1e9, 6)
+    return Statistics(tuple(counted.values()))
 
 
-def _count(node: NodeStory) -> NodeFigures:
-    figures = NodeFigures(node.name, events=len(node.events))
-    if node.events:
-        last_ns = max(event.time_ns for event in node.events)
-        figures.seconds = round((last_ns - node.events[0].time_ns) / 1e9, 6)
-    for event in node.events:
-        figures.kinds[event.name] += 1
-        if event.name in (MESSAGE, TIMER):
-            _count_handling(figures, event)
-        elif event.name.startswith("bt:"):
-            _count_wire(figures, node, event)
-        elif event.name == DECISION:
-            figures.decisions[_text(event, "what") + _rule(event)] += 1
-    return figures
+def _count(figures: NodeFigures, node: NodeStory, event: Event) -> None:
+    figures.kinds[event.name] += 1
+    if event.name in (MESSAGE, TIMER):
+        _count_handling(figures, event)
+    elif event.name.startswith("bt:"):
+        _count_wire(figures, node, event)
+    elif event.name == DECISION:
+        figures.decisions[_text(event, "what") + _rule(event)] += 1
 
 
 def _count_handling(figures: NodeFigures, event: Event) -> None:

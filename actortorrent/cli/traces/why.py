@@ -11,9 +11,17 @@ import click
 from actortorrent.cli.grouped import GroupedCommand, option
 from actortorrent.cli.traces.telling import TRACE_PATH, print_json, print_lines
 from actortorrent.errors import UsageError
+from actortorrent.tracing.events import Event
 from actortorrent.tracing.merging import open_traces
 from actortorrent.tracing.show import Line
-from actortorrent.tracing.why import Story, why_choke, why_piece, why_slow
+from actortorrent.tracing.why import (
+    Story,
+    is_of_more_than_a_block,
+    is_on_slots,
+    why_choke,
+    why_piece,
+    why_slow,
+)
 
 ASKED = "What is asked"
 AS_JSON = option(
@@ -76,7 +84,7 @@ def why() -> None:
 @AS_JSON
 def choke(files: tuple[Path, ...], *, peer: str, at_seconds: float | None, as_json: bool) -> None:
     """Say by which rule a peer is choked or served, and whom the rule chose instead."""
-    answers = _asked(files, lambda story: why_choke(story, peer, at_seconds))
+    answers = _asked(files, lambda story: why_choke(story, peer, at_seconds), is_on_slots)
     if not answers:
         raise UsageError(
             f"no peer {peer} in this trace; trace show FILE --type connection_begun lists them"
@@ -107,9 +115,13 @@ def slow(files: tuple[Path, ...], *, as_json: bool) -> None:
     _print(_asked(files, why_slow), as_json=as_json)
 
 
-def _asked(files: Sequence[Path], question: Callable[[Story], Iterable[Answer]]) -> list[Answer]:
+def _asked(
+    files: Sequence[Path],
+    question: Callable[[Story], Iterable[Answer]],
+    wants: Callable[[Event], bool] = is_of_more_than_a_block,
+) -> list[Answer]:
     with open_traces(files) as (header, events):
-        return list(question(Story(header, events)))
+        return list(question(Story(header, events, wants)))
 
 
 def _print(answers: Sequence[Answer], *, as_json: bool) -> None:

@@ -146,7 +146,7 @@ def why_choke(story: Story, peer: str, at_seconds: float | None = None) -> list[
 
 
 def _answer(story: Story, node: NodeStory, conn: int, at_seconds: float | None) -> ChokeAnswer:
-    decisions = [(event, _verdicts(node, event)) for event in node.events if _is_on_slots(event)]
+    decisions = [(event, _verdicts(node, event)) for event in node.events if is_on_slots(event)]
     named = [(event, all_) for event, all_ in decisions if any(one.conn == conn for one in all_)]
     blank = ChokeAnswer(node.name, conn, node.peer_text(conn))
     if not named:
@@ -186,7 +186,8 @@ def _told(
     return (reviews or refused or named)[-1]
 
 
-def _is_on_slots(event: Event) -> bool:
+def is_on_slots(event: Event) -> bool:
+    """Say whether an event decides who is served: the answers need no other."""
     return event.name == DECISION and event.data.get("what") == "unchoke"
 
 

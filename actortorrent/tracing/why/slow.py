@@ -130,13 +130,15 @@ class _Fetch:
     def tell(self) -> SlowAnswer:
         events = self._node.events
         is_complete = False
-        begin_ns = self._since_ns = events[0].time_ns if events else self._story.begin_ns
+        begin_ns = self._since_ns = self._node.first_ns if events else self._story.begin_ns
         for event in events:
             self._charge(event.time_ns)
             self._hear(event)
             is_complete = event.name == MESSAGE and event.data.get("type") == END
             if is_complete:
                 break
+        else:
+            self._charge(self._node.last_ns)
         self._waits = [*_one_each(self._waits), *_mail_waits(self._story, self._node)]
         longest = heapq.nlargest(MOST_WAITS, self._waits, key=lambda wait: wait.seconds)
         return SlowAnswer(

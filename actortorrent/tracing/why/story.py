@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
 
-from actortorrent.tracing.events import Event
+from actortorrent.tracing.events import WIRE_RECEIVED, WIRE_SENT, Event
 from actortorrent.tracing.header import TraceHeader
 
 PEER_NAME = "Peer-"
+BLOCK_MESSAGES = ("request", "piece", "cancel")
+
+Wants: TypeAlias = Callable[[Event], bool]
 
 
 class NodeStory:
-    """Hold the events of one node, by time, and whom its connections led to."""
+    """Hold the events of one node, by time, and whom its connections led to.
+
+    Attributes:
+        events: those that were wanted; the other figures are of all.
+    """
 
     def __init__(self, name: str, header: TraceHeader) -> None:
         self.name = name
         self.header = header
         self.events: list[Event] = []
+        self.event_count = 0
+        self.first_ns = 0
+        self.last_ns = 0
         self.address_of: dict[int, str] = {}
         self.node_of: dict[int, str] = {}  # in a merged trace, whose end the other one is
         self.id_of: dict[int, str] = {}
@@ -28,8 +38,11 @@ class NodeStory:
         return f"{self.name}/" if self.name else ""
 
     def hear(self, event: Event) -> None:
-        """Keep an event."""
-        self.events.append(event)
+        """Learn from an event."""
+        if not self.event_count:
+            self.first_ns = event.time_ns
+        self.event_count += 1
+        self.last_ns = max(self.last_ns, event.time_ns)
         conn, address = event.data.get("conn"), event.data.get("address")
         if type(conn) is not int:
             return
@@ -61,11 +74,17 @@ class NodeStory:
 class Story:
     """Hold a trace, of one node or several, by node.
 
+    Args:
+        events: by time.
+        wants: says which of them are kept; by default all are.
+
     Attributes:
         begin_ns: when the trace begins.
     """
 
-    def __init__(self, header: TraceHeader, events: Iterable[Event]) -> None:
+    def __init__(
+        self, header: TraceHeader, events: Iterable[Event] = (), wants: Wants | None = None
+    ) -> None:
         self.begin_ns = header.monotonic_ns
         named = [(node.name, node.header) for node in header.nodes] or [("", header)]
         self.nodes = {name: NodeStory(name, own) for name, own in named}
@@ -73,10 +92,18 @@ class Story:
             if first in self.nodes and second in self.nodes:
                 self.nodes[first].node_of[conn] = second
                 self.nodes[second].node_of[other] = first
+        self._is_merged = bool(header.nodes)
         for event in events:
-            name = event.actor.partition("/")[0] if header.nodes else ""
-            if name in self.nodes:
-                self.nodes[name].hear(event)
+            node = self.hear(event)
+            if node is not None and (wants is None or wants(event)):
+                node.events.append(event)
+
+    def hear(self, event: Event) -> NodeStory | None:
+        """Learn from an event, and return the story of its node, if that is known."""
+        node = self.nodes.get(event.actor.partition("/")[0] if self._is_merged else "")
+        if node is not None:
+            node.hear(event)
+        return node
 
     def seconds(self, time_ns: int) -> float:
         """Return a time as `trace show` has it."""
@@ -92,6 +119,14 @@ class Story:
         return [
             (one, conn) for one in nodes for conn in one.conns_called(rest if slash else wanted)
         ]
+
+
+def is_of_more_than_a_block(event: Event) -> bool:
+    """Say whether an event is no wire message about one block, nor a sum of such."""
+    name = event.name
+    if name in (WIRE_SENT, WIRE_RECEIVED):
+        return event.data.get("type") not in BLOCK_MESSAGES
+    return not name.startswith(("bt:block", "bt:requests_"))
 
 
 def conn_named(actor: Any) -> int | None:
