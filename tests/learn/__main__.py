@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.learn import pictures
 from tests.learn.chapters import TRACES, Chapter, chapters
-from tests.learn.excerpts import renewed, traces_of
+from tests.learn.excerpts import files_of, renewed
 from tests.learn.running import run_scripts
 
 LARGEST_TRACE_BYTES = 400_000
@@ -53,12 +53,14 @@ def record(wanted: list[Chapter]) -> None:
 
 def kept_files(chapter: Chapter) -> set[str]:
     """Return the files that a chapter's commands and pictures are of."""
-    named = {name for excerpt in chapter.excerpts for name in traces_of(excerpt.command)}
-    return named | {picture.trace for picture in chapter.pictures}
+    named = {name for excerpt in chapter.excerpts for name in files_of(excerpt.command)}
+    return named | set(chapter.files) | {picture.trace for picture in chapter.pictures}
 
 
 def renew(chapter: Chapter) -> None:
-    """Write into a chapter what its commands print now."""
+    """Write into a chapter what its commands print now; its files are theirs, too."""
+    for name, content in chapter.files.items():
+        (TRACES / name).write_text(content, "utf-8")
     if (new := renewed(chapter.text, TRACES)) != chapter.text:
         chapter.path.write_text(new, "utf-8")
         print(f"renewed {chapter.path.name}")

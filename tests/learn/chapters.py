@@ -7,9 +7,13 @@
 `<!-- file: my.py -->`          the `python` box behind it is a file that scripts find.
 `<!-- excerpt -->`              the `text` box behind it begins with a line `$ command`; the
                                 rest is what that prints, cut off at `WIDTH`.
+`<!-- excerpt: EVENT -->`       the same; an event's id in the command is that of EVENT.
 `<!-- picture: T#FRAGMENT -->`  the image behind it is the report of the trace `T`, opened at
-                                this fragment; `event=` takes an event's id.
+                                this fragment; `event=EVENT` is an event.
 ==============================  ===========================================================
+
+EVENT is `first:TYPE:ACTOR` or `last:TYPE:ACTOR`, by what `trace show --type TYPE --actor ACTOR`
+shows: ids are others in each run.
 
 Commands are run in a folder in which all scripts ran. `docs/learn/traces` is such a folder,
 made by `python -m tests.learn --record` and kept: the excerpts are of it. The tests make
@@ -31,7 +35,7 @@ WIDTH = 100  # characters of a line of an excerpt
 _RUN = re.compile(r"<!-- run -->\n\n```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"<!-- file: ([\w.]+) -->\n\n```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 EXCERPT = re.compile(
-    r"^<!-- excerpt -->\n\n```text\n\$ (?P<command>(?:[^\n]*\\\n)*[^\n]*)\n(?P<printed>.*?)^```$",
+    r"^<!-- excerpt(?:: (?P<event>\S+))? -->\n\n```text\n\$ (?P<command>(?:[^\n]*\\\n)*[^\n]*)\n(?P<printed>.*?)^```$",
     re.DOTALL | re.MULTILINE,
 )
 _PICTURE = re.compile(r"<!-- picture: ([^#\s]+)#(\S*) -->\n\n!\[([^\]]+)\]\(([^)\s]+)\)")

@@ -23,9 +23,11 @@ from tests.learn.chapters import EXCERPT, WIDTH
 
 OURS = "actortorrent "
 SHOW = "actortorrent trace show "
+EVENT_ID = re.compile(r"[\w/-]+#\d+")
 _LINE = re.compile(
-    r"^(?:\S+#\d+ +)? *-?\d+\.\d{4}  (?:[\w-]+/)?(?P<actor>[A-Za-z]+)[-\d]* +(?P<what>\S .*)$"
+    r"^ *-?\d+\.\d{4}  (?:\S+#\d+ +)?(?:[\w-]+/)?(?P<actor>[A-Za-z]+)[-\d]* +(?P<what>\S .*)$"
 )
+_FILE = re.compile(r"^[\w-]+(?:/[\w-]+)*\.(?:trace|jsonl|torrent|txt|py)$")
 _MANY = re.compile(r"^\d+ (request|block|cancel)s?\b.*")
 
 
@@ -48,10 +50,24 @@ def renewed(text: str, folder: Path) -> str:
     """Return a chapter with all excerpts as its commands print them in a folder."""
 
     def renew(found: re.Match[str]) -> str:
-        head = f"<!-- excerpt -->\n\n```text\n$ {found['command']}\n"
-        return f"{head}{printed_by(found['command'], folder)}```"
+        command, mark = found["command"], ""
+        if found["event"]:
+            mark = f": {found['event']}"
+            (trace,) = files_of(command)
+            command = EVENT_ID.sub(event_id(found["event"], trace, folder), command)
+        head = f"<!-- excerpt{mark} -->\n\n```text\n$ {command}\n"
+        return f"{head}{printed_by(command, folder)}```"
 
     return EXCERPT.sub(renew, text)
+
+
+def event_id(event: str, trace: str, folder: Path) -> str:
+    """Return the id of `first:TYPE:ACTOR`, or of the last, in a trace."""
+    which, kind, actor = event.split(":")
+    shown = _run_ours(f"{SHOW}{trace} --ids --type {kind} --actor {actor}", folder)
+    ids = [line.split()[1] for line in shown.splitlines() if _LINE.match(line)]
+    assert ids, f"{trace} has no {event}"
+    return ids[0 if which == "first" else -1]
 
 
 def shapes(lines: Iterable[str]) -> set[str]:
@@ -70,11 +86,10 @@ def _shape(what: str) -> str:
     return f"{sign} {re.sub(r'[(:,].*|  .*| by .*', '', words)}"
 
 
-def traces_of(command: str) -> list[str]:
+def files_of(command: str) -> list[str]:
     """Return the files in which a command looks, as it names them."""
-    return [
-        word for word in shlex.split(command.partition(" | ")[0]) if "/" in word and "." in word
-    ]
+    words = shlex.split(command.replace("\\\n", " ").partition(" | ")[0])
+    return [word for word in words if _FILE.match(word)]
 
 
 def _run_ours(command: str, folder: Path) -> str:

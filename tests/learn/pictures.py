@@ -11,6 +11,7 @@ from PIL import Image
 
 from actortorrent.tracing.report.writing import write_report
 from tests.learn.chapters import TRACES, Picture
+from tests.learn.excerpts import event_id
 from tests.tracing.report.browser import Browser, chromium
 
 LARGEST_BYTES = 150_000
@@ -19,7 +20,7 @@ SETTLED = "return document.getAnimations().every(one => one.playState !== 'runni
 ROW_OF = (
     "for (let row = 0; row < T.size; row++) if (T.id(row) === arguments[0]) return row; return -1;"
 )
-_EVENT_ID = re.compile(r"\bevent=([^&]+@\d+)")
+_EVENT = re.compile(r"\bevent=((?:first|last):[^&]+)")
 
 
 class Reports:
@@ -42,10 +43,11 @@ def show(browser: Browser, reports: Reports, picture: Picture) -> str:
     """Open the report at what a picture shows; return the fragment of its address."""
     page = reports.page(picture.trace)
     fragment = picture.fragment
-    if found := _EVENT_ID.search(fragment):
+    if found := _EVENT.search(fragment):
+        event = event_id(found[1], picture.trace, TRACES)
         browser.open(page)
-        row = browser.ask(ROW_OF, found[1].replace("@", "#"))
-        assert row >= 0, f"{picture.path.name}: {picture.trace} has no event {found[1]}"
+        row = browser.ask(ROW_OF, event)
+        assert row >= 0, f"{picture.path.name}: the report does not show {event}"
         fragment = fragment.replace(found[1], str(row))
     browser.open(page, fragment)
     return fragment

@@ -10,12 +10,12 @@ import pytest
 from tests.documents import blocks, command_lines
 from tests.learn.__main__ import LARGEST_TRACE_BYTES, kept_files
 from tests.learn.chapters import COURSE, TRACES, Chapter, chapters
-from tests.learn.excerpts import SHOW, printed_by, renewed, shapes, traces_of
+from tests.learn.excerpts import EVENT_ID, SHOW, files_of, printed_by, renewed, shapes
 from tests.learn.pictures import LARGEST_BYTES, Reports, show
 from tests.tracing.report.browser import Browser
 
 PNG = b"\x89PNG\r\n\x1a\n"
-OF_ONE_RUN = re.compile(r"#\d+")  # an event's id
+
 PRIVATE = re.compile(rb"/(?:home|root|tmp|work|usr|var|Users)/")
 TITLE = re.compile(r"^# \d+\. \S")
 
@@ -53,10 +53,10 @@ def test_what_an_excerpt_shows_happens_in_a_new_run(chapter: Chapter, fresh: Pat
     for excerpt in chapter.excerpts:
         told = shapes(excerpt.printed.splitlines())
         if excerpt.command.startswith(SHOW):
-            (name,) = traces_of(excerpt.command)
+            (name,) = files_of(excerpt.command)
             happened = shapes(printed_by(f"{SHOW}{name}", fresh).splitlines())
             assert told - happened == set(), excerpt.command
-        elif not OF_ONE_RUN.search(excerpt.command):
+        elif not EVENT_ID.search(excerpt.command):
             assert printed_by(excerpt.command, fresh), excerpt.command
 
 
@@ -82,6 +82,12 @@ def test_what_is_kept_of_a_run_is_small_and_has_no_folder_of_this_machine(chapte
         content = (TRACES / name).read_bytes()
         assert len(content) <= LARGEST_TRACE_BYTES
         assert not PRIVATE.search(content)
+
+
+@each_chapter
+def test_files_are_kept_as_the_chapter_prints_them(chapter: Chapter) -> None:
+    kept = {name: (TRACES / name).read_text("utf-8") for name in chapter.files}
+    assert kept == chapter.files
 
 
 def test_nothing_is_kept_that_no_chapter_uses() -> None:
