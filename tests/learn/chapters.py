@@ -9,7 +9,8 @@
                                 rest is what that prints, cut off at `WIDTH`.
 `<!-- excerpt: EVENT -->`       the same; an event's id in the command is that of EVENT.
 `<!-- picture: T#FRAGMENT -->`  the image behind it is the report of the trace `T`, opened at
-                                this fragment; `event=EVENT` is an event.
+                                this fragment; `event=EVENT` is an event, and `around=N` shows
+                                N events before and after it.
 ==============================  ===========================================================
 
 EVENT is `first:TYPE:ACTOR` or `last:TYPE:ACTOR`, by what `trace show --type TYPE --actor ACTOR`

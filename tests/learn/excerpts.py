@@ -1,5 +1,7 @@
 """What the commands of a chapter print, and what of that is the same in every run.
 
+The lines about the trace itself, which come first in all answers of `trace show`, are left out.
+
 Times, ports, names of connections and the pieces picked by chance differ from run to run;
 the *shape* of a line is what is left: which kind of actor, and which message, decision, state
 or fact.
@@ -27,6 +29,7 @@ EVENT_ID = re.compile(r"[\w/-]+#\d+")
 _LINE = re.compile(
     r"^ *-?\d+\.\d{4}  (?:\S+#\d+ +)?(?:[\w-]+/)?(?P<actor>[A-Za-z]+)[-\d]* +(?P<what>\S .*)$"
 )
+_HEADER = re.compile(r"^(?:Traces? of|Torrent:|Command:|Matched:|Clocks?:) ")
 _FILE = re.compile(r"^[\w-]+(?:/[\w-]+)*\.(?:trace|jsonl|torrent|txt|py)$")
 _MANY = re.compile(r"^\d+ (request|block|cancel)s?\b.*")
 
@@ -117,5 +120,5 @@ def _shell(command: str, text: str, folder: Path) -> str:
 
 
 def _cut(text: str) -> str:
-    lines = [line.rstrip() for line in text.splitlines()]
+    lines = (line.rstrip() for line in text.splitlines() if not _HEADER.match(line))
     return "".join(f"{line if len(line) <= WIDTH else line[: WIDTH - 1] + '…'}\n" for line in lines)

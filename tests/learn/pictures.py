@@ -21,6 +21,7 @@ ROW_OF = (
     "for (let row = 0; row < T.size; row++) if (T.id(row) === arguments[0]) return row; return -1;"
 )
 _EVENT = re.compile(r"\bevent=((?:first|last):[^&]+)")
+_AROUND = re.compile(r"\baround=(\d+)")
 
 
 class Reports:
@@ -49,8 +50,13 @@ def show(browser: Browser, reports: Reports, picture: Picture) -> str:
         row = browser.ask(ROW_OF, event)
         assert row >= 0, f"{picture.path.name}: the report does not show {event}"
         fragment = fragment.replace(found[1], str(row))
+        fragment = _AROUND.sub(lambda span: _span(row, int(span[1])), fragment)
     browser.open(page, fragment)
     return fragment
+
+
+def _span(row: int, rows: int) -> str:
+    return f"from={max(0, row - rows)}&to={row + rows}"
 
 
 def take(pictures: Iterable[Picture]) -> None:
