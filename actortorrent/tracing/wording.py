@@ -16,6 +16,7 @@ UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 # Words in a name that say that its number counts bytes, or is a name itself.
 _SIZE_WORDS = frozenset(["byte", "bytes", "length", "left"])
 _NAME_WORDS = frozenset(["port", "conn", "piece", "index"])
+_MASK_NAMES = frozenset(["verified"])  # whose numbers are sets of pieces: bit i is piece i
 
 
 def value_text(value: Any, name: str = "") -> str:
@@ -64,6 +65,9 @@ def duration_text(nanoseconds: float) -> str:
 
 
 def _number_text(value: float, name: str) -> str:
+    if name in _MASK_NAMES and isinstance(value, int):
+        count = value.bit_count()
+        return f"{count:,} piece{'' if count == 1 else 's'}"
     if abs(value) > MAX_WORDED_INT:
         return "a very large number"
     words = set(name.split("_"))
