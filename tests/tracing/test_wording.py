@@ -42,7 +42,7 @@ def test_stretches_of_time_read_as(nanoseconds: int, text: str) -> None:
         ("count", 51413, "51,413"),
         ("share", 0.33333333, "0.333333"),
         ("verified", 0b1011, "3 pieces"),
-        ("verified", 1 << 50_000, "1 piece"),
+        ("verified", 1 << 5_000, "1 piece"),
         ("bits", 10**4000, "a very large number"),
         ("", [1, 2], "[1, 2]"),
         ("", list(range(100)), "[0, 1, 2, 3, 4, 5, 6, 7, … 92 more]"),
