@@ -5,7 +5,9 @@ Each command is imported only when it runs: `show` is `show` of `cli/traces/show
 
 from __future__ import annotations
 
+import gc
 import importlib
+from typing import Any
 
 import click
 
@@ -23,8 +25,21 @@ TRACE_COMMANDS = {
 }
 
 
+# What is made of a trace is in no circles; to look for such again and again takes a fifth.
+OBJECTS_A_COLLECTION = 200_000
+
+
 class TraceCommands(click.Group):
     """The commands that read traces."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command, and meanwhile look less often for garbage in circles."""
+        usual = gc.get_threshold()
+        gc.set_threshold(OBJECTS_A_COLLECTION, *usual[1:])
+        try:
+            return super().invoke(ctx)
+        finally:
+            gc.set_threshold(*usual)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names in the order of the help."""
