@@ -15,33 +15,49 @@ from actortorrent.tracing.header import TraceHeader
 from actortorrent.tracing.linting.actors import ActorRules
 from actortorrent.tracing.linting.causality import Causality
 from actortorrent.tracing.linting.content import ContentRules
-from actortorrent.tracing.linting.rules import RULES, Finding, Rule
+from actortorrent.tracing.linting.rules import OURS, RULES, Finding, Rule
 from actortorrent.tracing.linting.wire import WireRules
 
-__all__ = ["RULES", "Finding", "Rule", "lint"]
+__all__ = ["RULES", "Finding", "Lint", "Rule", "lint"]
 
 MAX_OF_A_RULE = 100  # findings told of one rule and actor; the rest would say the same
 
 
 def lint(header: TraceHeader, events: Iterable[Event]) -> list[Finding]:
     """Return all findings, by time; the events come by time, too, and none is kept."""
-    headers = {f"{node.name}/": node.header for node in header.nodes} or {"": header}
-    linters = {node: _Linter(of_node) for node, of_node in headers.items()}
-    causality = Causality()
+    judge = Lint(header)
     for event in events:
-        node, slash, _ = event.actor.partition("/") if header.nodes else ("", "", "")
-        linter = linters.get(node + slash)
+        judge.hear(event)
+    return judge.end()
+
+
+class Lint:
+    """Hold all nodes of a trace to all rules; to be told all events by time."""
+
+    def __init__(self, header: TraceHeader) -> None:
+        self._is_merged = bool(header.nodes)
+        headers = {node.name: node.header for node in header.nodes} or {"": header}
+        self._linters = {node: _Linter(of_node) for node, of_node in headers.items()}
+        self._causality = Causality()
+
+    def hear(self, event: Event) -> None:
+        """Judge one event."""
+        linter = self._linters.get(event.actor.partition("/")[0] if self._is_merged else "")
         if linter is not None:
             linter.hear(event)
-        causality.hear(event)
-    findings = [finding for linter in linters.values() for finding in linter.end()]
-    return sorted([*findings, *causality.findings], key=lambda finding: finding.time_ns)
+        self._causality.hear(event)
+
+    def end(self) -> list[Finding]:
+        """Judge what never came, and return all findings, by time."""
+        found = [finding for linter in self._linters.values() for finding in linter.end()]
+        return sorted([*found, *self._causality.findings], key=lambda finding: finding.time_ns)
 
 
 class _Linter:
     """Hold one node to all rules."""
 
     def __init__(self, header: TraceHeader) -> None:
+        self._is_of_others = bool(header.imported_from)  # whom our own rules do not bind
         self._findings: list[Finding] = []
         self._counts: dict[tuple[str, str], int] = {}
         self._wire = WireRules(header, self._blame)
@@ -60,6 +76,8 @@ class _Linter:
     def _blame(self, rule: str, event: Event, text: str) -> None:
         if event.name == WIRE_RECEIVED and "match" in event.data:
             return  # the sender's own trace is judged, too, and knows better
+        if self._is_of_others and RULES[rule].source == OURS:
+            return
         key = (rule, event.actor)
         self._counts[key] = self._counts.get(key, 0) + 1
         if self._counts[key] <= MAX_OF_A_RULE:

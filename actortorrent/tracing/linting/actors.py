@@ -39,7 +39,9 @@ class ActorRules:
         elif event.name == "trace:deadlock":
             self._blame("hangs", event, "actors wait for each other")
         elif event.name == GAP:
-            self._blame("lost-events", event, f"{event.data.get('lost')} events are missing here")
+            missing = event.data.get("bytes")  # of a packet capture
+            what = f"{event.data.get('lost')} events" if missing is None else f"{missing} bytes"
+            self._blame("lost-events", event, f"{what} are missing here")
 
     def _handling(self, event: Event) -> None:
         data = event.data

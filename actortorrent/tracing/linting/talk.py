@@ -28,6 +28,7 @@ class Side:
         requested, blocks: counts, also from sums.
         asked: blocks that it ever asked for, at the level "block".
         told: pieces that it told by have.
+        allows_fast: whether it allowed requests while it chokes (BEP 6).
     """
 
     is_us: bool
@@ -44,6 +45,7 @@ class Side:
     blocks: int = 0
     asked: set[Block] = field(default_factory=set)
     told: set[int] = field(default_factory=set)
+    allows_fast: bool = False
 
     @property
     def name(self) -> str:

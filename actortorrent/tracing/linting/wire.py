@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from actortorrent.tracing.events import WIRE_RECEIVED, WIRE_SENT, Event
+from actortorrent.tracing.events import GAP, WIRE_RECEIVED, WIRE_SENT, Event
 from actortorrent.tracing.header import TraceHeader
 from actortorrent.tracing.linting.talk import (
+    MAX_PIECES,
     SENDS_LATER_BITFIELDS,
     Side,
     Talk,
@@ -17,6 +18,7 @@ from actortorrent.tracing.linting.talk import (
 )
 
 MAX_REQUEST_BYTES = 128 * 1024
+HAVE_ALL, HAVE_NONE, ALLOWED_FAST = 14, 15, 17  # kinds of BEP 6, which we do not speak
 
 Blame = Callable[[str, Event, str], None]  # rule, event, sentence
 
@@ -32,6 +34,8 @@ class WireRules:
     def __init__(self, header: TraceHeader, blame: Blame) -> None:
         self._header = header
         self._blame = blame
+        self._is_heard_between = bool(header.imported_from)  # not at either end
+        self._broken: set[int] = set()  # connections of which bytes are missing
         self.talks: dict[int, Talk] = {}
         self._judges: Mapping[str, Callable[[Event, Side, Side, dict[str, Any]], None]] = {
             "handshake": self._handshake,
@@ -44,12 +48,15 @@ class WireRules:
             "unchoke": self._unchoke,
             "interested": self._interest,
             "not interested": self._interest,
+            "unknown": self._extension,
         }
 
     def hear(self, event: Event) -> None:
         """Judge one event."""
         conn = event.data.get("conn")
-        if type(conn) is not int or not event.name.startswith("bt:"):
+        if type(conn) is int and event.name == GAP:
+            self._broken.add(conn)  # what was missed may have been what made all right
+        if type(conn) is not int or not event.name.startswith("bt:") or conn in self._broken:
             return
         talk = self.talks.setdefault(conn, Talk(conn))
         talk.last_id = event.id
@@ -173,13 +180,22 @@ class WireRules:
             text = f"{speaker.name} said interested, and nothing was offered"
             self._blame("interest-in-nothing", event, text)
 
+    def _extension(self, _: Event, speaker: Side, __: Side, fields: dict[str, Any]) -> None:
+        """Learn from messages of BEP 6, that other clients speak with each other."""
+        kind = fields.get("kind")
+        speaker.bitfields += kind in (HAVE_ALL, HAVE_NONE)
+        if kind == HAVE_ALL:
+            speaker.pieces = (1 << min(self._header.piece_count, MAX_PIECES)) - 1
+        speaker.allows_fast |= kind == ALLOWED_FAST
+
     # --- also from sums -----------------------------------------------------------------------
 
     def _asks(self, event: Event, speaker: Side, listener: Side, count: int) -> None:
         speaker.requested += count
         # A request of the peer's may have crossed our choke; ours is behind what we heard.
-        is_choked = listener.is_choking if speaker.is_us else not listener.has_unchoked
-        if is_choked:
+        knows_of_choke = speaker.is_us and not self._is_heard_between
+        is_choked = listener.is_choking if knows_of_choke else not listener.has_unchoked
+        if is_choked and not listener.allows_fast:
             self._blame("request-while-choked", event, f"{speaker.name} asked while choked")
         if not speaker.is_interested:
             text = f"{speaker.name} asked without having said interested"
@@ -187,7 +203,7 @@ class WireRules:
 
     def _sends_blocks(self, event: Event, speaker: Side, count: int) -> None:
         speaker.blocks += count
-        if speaker.is_choking:
+        if speaker.is_choking and not speaker.allows_fast:
             text = f"{speaker.name} sent a block while choking the other side"
             self._blame("block-while-choking", event, text)
 

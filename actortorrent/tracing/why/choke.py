@@ -21,6 +21,7 @@ RULES: Mapping[str, str] = {
     "turns": "we have all we want: slots go round, so that everybody gets a turn",
     "fill free slots": "who is served goes on; a free slot goes to who waits",
 }
+RULE_IS = "ours, as BEP 3 leaves it to the client:"
 MOST_SHOWN = 12
 
 
@@ -97,7 +98,8 @@ class ChokeAnswer:
         state = "is unchoked" if self.verdict.is_unchoked else "is choked"
         yield (Part("heading", f"{by}{self.who} {state}: {self.verdict.reason}"),)
         yield (Part("quiet", f"  decided at {self.seconds:.4f} s, event {self.event_id}"),)
-        yield (Part("decision", f"  rule {self.rule}"), Part("plain", f": {self._rule_text()}"))
+        yield (Part("decision", f"  rule {self.rule}"), Part("plain", f", {RULE_IS}"))
+        yield (Part("plain", f"    {self._rule_says() or 'unknown to this version'}"),)
         yield (Part("plain", f"  {self._figures(self.verdict)}"),)
         yield (Part("plain", f"  {self._chosen_text()}"),)
         for one in self.chosen[:MOST_SHOWN]:
@@ -110,20 +112,16 @@ class ChokeAnswer:
         total = self.choked + self.unchoked
         yield (Part("quiet", f"  of {total} decisions on it, {self.unchoked} gave it a slot"),)
 
-    def _rule_text(self) -> str:
-        says = self._rule_says() or "unknown to this version"
-        return f"{says} (BEP 3 leaves it to the client)"
-
     def _rule_says(self) -> str:
         review = f"{REVIEW_SECONDS / self.pace:g} s"
         if self.pace != 1:
-            review += f" (here; a real client: {REVIEW_SECONDS} s)"
+            review += f" (a real client: {REVIEW_SECONDS} s)"
         return RULES.get(self.rule, "").format(review=review)
 
     def _figures(self, one: Verdict) -> str:
         return (
             f"sends us {size_text(one.download_rate)}/s, gets {size_text(one.upload_rate)}/s, "
-            f"had its last turn (or came) {one.turn_seconds / self.pace:.3g} s ago"
+            f"its turn began {one.turn_seconds / self.pace:.3g} s ago"
         )
 
     def _chosen_text(self) -> str:

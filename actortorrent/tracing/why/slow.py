@@ -7,13 +7,13 @@ say where the time went; the single waits say whose fault it was, each with its 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
-from actortorrent.tracing.events import MESSAGE, TIMER, WIRE_RECEIVED, WIRE_SENT, Event
+from actortorrent.tracing.events import MESSAGE, WIRE_RECEIVED, WIRE_SENT, Event
 from actortorrent.tracing.show import Line, Part
+from actortorrent.tracing.why.mail_waits import MOST_WAITS, MailWaits
 from actortorrent.tracing.why.story import NodeStory, Story, conn_named
 from actortorrent.tracing.wording import duration_text
 
@@ -25,8 +25,6 @@ PHASES: Mapping[str, str] = {
     "nothing asked": "a peer would have served us, and no request was under way",
     "fetching": "blocks were on their way",
 }
-MOST_WAITS = 10
-LEAST_WAIT_NS = 1_000_000
 END = "content_completed"
 
 
@@ -105,12 +103,21 @@ class SlowAnswer:
 
 def why_slow(story: Story) -> list[SlowAnswer]:
     """Answer for each node that fetched; for all, if none did."""
-    answers = [_Fetch(story, node).tell() for node in story.nodes.values()]
+    fetches = [SlowFetch(story, node) for node in story.nodes.values()]
+    for fetch, node in zip(fetches, story.nodes.values(), strict=True):
+        for event in node.events:
+            fetch.hear(event)
+    return answers_of(fetches)
+
+
+def answers_of(fetches: Iterable[SlowFetch]) -> list[SlowAnswer]:
+    """Return the answers of those that fetched; of all, if none did."""
+    answers = [fetch.answer() for fetch in fetches]
     fetched = [answer for answer in answers if answer.phases.get("fetching")]
     return fetched or answers
 
 
-class _Fetch:
+class SlowFetch:
     """Go through one node's trace and charge each moment to what was waited for."""
 
     def __init__(self, story: Story, node: NodeStory) -> None:
@@ -121,38 +128,43 @@ class _Fetch:
         self._wanted: set[int] = set()
         self._unchoking: set[int] = set()
         self._out: dict[int, int] = {}  # lease id: conn
-        self._since_ns = story.begin_ns
+        self._is_complete = False
+        self._since_ns = 0
         self._spent: dict[str, int] = {}
         self._begun: dict[tuple[str, int], tuple[str, Event]] = {}
         self._waits: list[Wait] = []
+        self._mail = MailWaits()
         self._snubs = 0
 
-    def tell(self) -> SlowAnswer:
-        events = self._node.events
-        is_complete = False
-        begin_ns = self._since_ns = self._node.first_ns if events else self._story.begin_ns
-        for event in events:
-            self._charge(event.time_ns)
-            self._hear(event)
-            is_complete = event.name == MESSAGE and event.data.get("type") == END
-            if is_complete:
-                break
-        else:
+    def hear(self, event: Event) -> None:
+        """Charge the time until an event, and learn from it; its node has heard it."""
+        self._mail.hear(event)
+        if self._is_complete:
+            return
+        self._charge(event.time_ns)
+        self._hear(event)
+        self._is_complete = event.name == MESSAGE and event.data.get("type") == END
+
+    def answer(self) -> SlowAnswer:
+        """Return what came of it, once all events were told."""
+        if not self._is_complete:
             self._charge(self._node.last_ns)
-        self._waits = [*_one_each(self._waits), *_mail_waits(self._story, self._node)]
-        longest = heapq.nlargest(MOST_WAITS, self._waits, key=lambda wait: wait.seconds)
+        mail = (_wait(self._story, event, spent_ns, text) for event, spent_ns, text in self._mail)
+        waits = [*_one_each(self._waits), *mail]
         return SlowAnswer(
             node=self._node.name,
-            seconds=round((self._since_ns - begin_ns) / 1e9, 6),
-            is_complete=is_complete,
+            seconds=round((self._since_ns - self._node.first_ns) / 1e9, 6),
+            is_complete=self._is_complete,
             phases={
                 name: round(self._spent[name] / 1e9, 6) for name in PHASES if name in self._spent
             },
-            waits=longest,
+            waits=heapq.nlargest(MOST_WAITS, waits, key=lambda wait: wait.seconds),
             snubs=self._snubs,
         )
 
     def _charge(self, now_ns: int) -> None:
+        if not self._spent:
+            self._since_ns = self._node.first_ns
         phase = self._phase()
         self._spent[phase] = self._spent.get(phase, 0) + max(0, now_ns - self._since_ns)
         self._since_ns = max(now_ns, self._since_ns)
@@ -260,20 +272,6 @@ def _one_each(waits: list[Wait]) -> list[Wait]:
     return list(longest.values())
 
 
-def _mail_waits(story: Story, node: NodeStory) -> Iterator[Wait]:
-    """Yield the longest waits in mailboxes, and the longest handlings."""
-    handled = [event for event in node.events if event.name in (MESSAGE, TIMER)]
-    mail = heapq.nlargest(MOST_WAITS, handled, key=lambda event: _ns(event, "wait"))
-    work = heapq.nlargest(MOST_WAITS, handled, key=lambda event: _ns(event, "dur"))
-    told = chain(
-        ((event, "wait", f"{event.data.get('type')} lay in the mailbox of") for event in mail),
-        ((event, "dur", f"{event.data.get('type')} was being handled by") for event in work),
-    )
-    for event, key, text in told:
-        if _ns(event, key) >= LEAST_WAIT_NS and event.data.get("op") != "ask":
-            yield _wait(story, event, _ns(event, key), f"{text} {event.actor}")
-
-
 def _wait(story: Story, event: Event, nanoseconds: int, text: str) -> Wait:
     return Wait(
         seconds=round(nanoseconds / 1e9, 6),
@@ -282,11 +280,6 @@ def _wait(story: Story, event: Event, nanoseconds: int, text: str) -> Wait:
         cause=event.cause,
         text=text,
     )
-
-
-def _ns(event: Event, key: str) -> int:
-    value = event.data.get(key)
-    return value if type(value) is int else 0
 
 
 def _list(value: Any) -> list[Any]:
