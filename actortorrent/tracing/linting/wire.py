@@ -203,7 +203,9 @@ class WireRules:
 
     def _sends_blocks(self, event: Event, speaker: Side, count: int) -> None:
         speaker.blocks += count
-        if speaker.is_choking and not speaker.allows_fast:
+        # What the peer was reading from its disk when it choked comes all the same (libtorrent).
+        is_late = speaker.has_unchoked and (not speaker.is_us or self._is_heard_between)
+        if speaker.is_choking and not is_late and not speaker.allows_fast:
             text = f"{speaker.name} sent a block while choking the other side"
             self._blame("block-while-choking", event, text)
 

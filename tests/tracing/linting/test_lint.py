@@ -152,7 +152,7 @@ PLANTED: list[tuple[str, Plant]] = [
     ("request-without-interest", lambda s: s.without("interested out")),
     (
         "block-while-choking",
-        lambda s: s.wire("choke in", "received", "choke", 5, behind="request out"),
+        lambda s: s.without("unchoke in"),
     ),
     (
         "block-while-choking",
@@ -237,6 +237,12 @@ def test_a_request_that_crossed_our_choke_breaks_none() -> None:
     script.wire("have", "sent", "have", 9, piece_index=7)
     script.wire("i", "received", "interested", 5)
     script.wire("late", "received", "request", 17, **block_in())
+    assert broken(script.events()) == set()
+
+
+def test_a_block_that_the_peer_read_before_it_choked_breaks_none() -> None:
+    script = Script()
+    script.wire("choke in", "received", "choke", 5, behind="request out")
     assert broken(script.events()) == set()
 
 
