@@ -21,12 +21,16 @@ TRACE_COMMANDS = {
     "report": "Write a page that shows a trace: lanes, causes, pieces, choking, a quiz.",
     "anonymise": "Give all that says who or what new names in a trace.",
     "merge": "Put traces of several peers together into one.",
+    "import": "Make a trace of a packet capture: of any client's traffic.",
     "export": "Write a trace for other tools: Perfetto, Mermaid, ShiViz, Wireshark.",
 }
 
 
 # What is made of a trace is in no circles; to look for such again and again takes a fifth.
 OBJECTS_A_COLLECTION = 200_000
+
+
+MODULES = {"import": "import_"}  # what is a word of Python
 
 
 class TraceCommands(click.Group):
@@ -49,8 +53,9 @@ class TraceCommands(click.Group):
         """Import one command."""
         if cmd_name not in TRACE_COMMANDS:
             return None
-        module = importlib.import_module(f"actortorrent.cli.traces.{cmd_name}")
-        command = getattr(module, cmd_name)
+        name = MODULES.get(cmd_name, cmd_name)
+        module = importlib.import_module(f"actortorrent.cli.traces.{name}")
+        command = getattr(module, name)
         assert isinstance(command, click.Command)
         return command
 

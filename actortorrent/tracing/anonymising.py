@@ -83,6 +83,8 @@ class Anonymiser:
         new["node"] = self._literals.get(node, node)
         new["trace"] = {"vantage_point": {**value["trace"]["vantage_point"], "name": new["node"]}}
         new["argv"] = [self._argument(one) for one in value["argv"]]
+        if "imported_from" in value:
+            new["imported_from"] = self._file(str(value["imported_from"]))
         if "nodes" in value:
             new["nodes"] = [self._node(node) for node in value["nodes"]]
             new["connections"] = [self._value("", row) for row in value["connections"]]

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +16,8 @@ from actortorrent.tracing.events import FILE_SCHEMA, json_line
 from actortorrent.tracing.summaries import shorten
 from actortorrent.version import VERSION
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_FILE_NAME = 255
 NODE_ID_BYTES = 4  # of the peer id's end, its random part: enough to tell nodes apart
 
 
@@ -36,6 +38,7 @@ class TraceHeader:
         monotonic_ns: the clock of all events' times, when the trace began.
         flight_recorder: why one was written out; empty: a trace of the whole session.
         missing_events: how many the flight recorder had let go before its first.
+        imported_from: the packet capture that it was made of; nothing where actors were traced.
         nodes: of a merged trace, whose traces it was made of; nothing in any other.
         connections: of a merged trace, those seen from both ends: node and number of the
             connection there, twice.
@@ -55,8 +58,21 @@ class TraceHeader:
     monotonic_ns: int = 0
     flight_recorder: str = ""
     missing_events: int = 0
+    imported_from: str = ""
     nodes: tuple[TracedNode, ...] = ()
     connections: tuple[tuple[str, int, str, int], ...] = ()
+
+    @property
+    def wall_clock_ns(self) -> int:
+        """Return the wall clock at `monotonic_ns`, in ns since 1970, to the microsecond.
+
+        Raises:
+            ValueError: if `wall_clock_time` is no time.
+        """
+        moment = datetime.fromisoformat(self.wall_clock_time)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return (moment - EPOCH) // timedelta(microseconds=1) * 1000
 
     def to_json(self) -> dict[str, Any]:
         """Return the header as the file has it."""
@@ -85,6 +101,7 @@ class TraceHeader:
             "versions": dict(self.versions),
             "argv": list(self.argv),
             **({"flight_recorder": written_out} if self.flight_recorder else {}),
+            **({"imported_from": self.imported_from} if self.imported_from else {}),
             **(merged if self.nodes else {}),
         }
 
@@ -174,6 +191,7 @@ def header_from_json(value: Mapping[str, Any], refuse: Callable[[str], NoReturn]
         argv=argv,
         nodes=_nodes(value.get("nodes", []), refuse),
         connections=_connections(value.get("connections", []), refuse),
+        imported_from=str(value.get("imported_from", ""))[:MAX_FILE_NAME],
         **known,
         **_flight(value.get("flight_recorder"), refuse),
     )

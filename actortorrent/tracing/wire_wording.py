@@ -19,6 +19,15 @@ _SENTENCES: Mapping[str, str] = {
     "port": "port {udp_port}",
 }
 
+# Messages of BEP 6, which other clients speak with each other, by the byte that says so.
+_FAST_KINDS: Mapping[int, str] = {
+    13: "suggest piece",
+    14: "have all",
+    15: "have none",
+    16: "reject request",
+    17: "allowed fast",
+}
+
 
 def wire_arrow(event: Event) -> str:
     """Return `received` or `sent` for what went over a peer's wire, nothing for the rest."""
@@ -49,6 +58,9 @@ def _message_text(data: Mapping[str, Any]) -> str:
     fields = data.get("fields")
     if not isinstance(fields, dict):
         return kind
+    number = fields.get("kind")
+    if kind == "unknown" and type(number) is int and number in _FAST_KINDS:
+        return f"{_FAST_KINDS[number]}, a message of BEP 6"
     texts = {name: value_text(value) for name, value in fields.items()}
     try:
         return _SENTENCES[kind].format_map(texts)

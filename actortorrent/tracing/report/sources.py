@@ -88,6 +88,7 @@ def _nodes(header: TraceHeader) -> tuple[Node, ...]:
 
 
 def _remarks_of_file(trace: TraceFile) -> Iterator[str]:
+    yield from _remarks_of_import(trace.header)
     if trace.header.flight_recorder:
         yield f"Written out by the flight recorder: {trace.header.flight_recorder}."
     if trace.lost:
@@ -98,8 +99,16 @@ def _remarks_of_file(trace: TraceFile) -> Iterator[str]:
         yield "The trace has no end: the process was killed, or still writes."
 
 
+def _remarks_of_import(header: TraceHeader) -> Iterator[str]:
+    if header.imported_from:
+        yield (
+            f"Made of the packet capture {header.imported_from}: only what went over the wire is "
+            "known, and what the torrent is like may be inferred from that."
+        )
+
+
 def _remarks_of_nodes(header: TraceHeader) -> tuple[str, ...]:
-    said = []
+    said = list(_remarks_of_import(header))
     for node in header.nodes:
         if node.lost:
             said.append(f"{node.name}: {node.lost:,} events could not be written, and are missing.")
