@@ -13,6 +13,7 @@ from typing import Any
 from actortorrent.tracing.events import Event
 from actortorrent.tracing.report.choke_table import ChokeTable
 from actortorrent.tracing.report.event_table import EventTable
+from actortorrent.tracing.report.findings import Findings
 from actortorrent.tracing.report.folding import Folding
 from actortorrent.tracing.report.kinds import Kind, kind_of
 from actortorrent.tracing.report.missing import Missing
@@ -74,6 +75,7 @@ class _Collector:
         self._chokes = ChokeTable(actor)
         self._tallies = Tallies(actor)
         self._missing = Missing(actor)
+        self._findings = Findings(source.header)
 
     def take(self, event: Event) -> None:
         """Keep an event or fold it, and let all learn from it."""
@@ -87,6 +89,7 @@ class _Collector:
         self._chokes.see(event, row, micros)
         self._tallies.see(event, kind.category, kind.label, micros)
         self._missing.see(event, row)
+        self._findings.see(event)
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it."""
@@ -96,6 +99,7 @@ class _Collector:
             "chokes": self._chokes.to_json(),
             "tallies": self._tallies.to_json(self._end_micros),
             "missing": self._missing.to_json(),
+            "findings": self._findings.to_json(self._table.row_of),
         }
         peers = {self._table.actor(name): peer for name, peer in self._peers.to_json().items()}
         return {

@@ -48,6 +48,10 @@ class EventTable:
         """Return the number of an actor."""
         return self._actors.setdefault(name, len(self._actors))
 
+    def row_of(self, event_id: str) -> int:
+        """Return the row of an event, or of the one it was folded into; -1 if there is none."""
+        return self._row_of.get(event_id, NOTHING)
+
     def time(self, event: Event) -> int:
         """Return when an event began, in microseconds since the trace did."""
         return round((event.time_ns - self._begin_ns) / 1000)

@@ -29,6 +29,7 @@ SCRIPTS = (
     "chokes.js",
     "figures.js",
     "missing.js",
+    "findings.js",
     "quiz.js",
     "main.js",
 )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from actortorrent.tracing.events import Event
 from actortorrent.tracing.graph import Graph
+from actortorrent.tracing.linting import lint
 from actortorrent.tracing.merging import open_traces
 from actortorrent.tracing.report.writing import write_report
 from tests.tracing.report.browser import Browser
 from tests.tracing.report.conftest import Reported
-from tests.tracing.traces import event, message, write_trace
+from tests.tracing.traces import HEADER, event, message, write_trace
 
-VIEWS = ("lanes", "story", "pieces", "chokes", "figures", "missing", "quiz")
+VIEWS = ("lanes", "story", "pieces", "chokes", "figures", "missing", "findings", "quiz")
 EVIL = "</script><script>window.pwned=1</script><img src=http://evil.example/ onerror=pwned=1>"
 
 
@@ -304,10 +306,30 @@ def test_who_sent_wrong_bytes_is_named(browser: Browser, tmp_path: Path) -> None
     ]
     page = tmp_path / "bad.html"
     write_report([write_trace(tmp_path / "bad.jsonl", events)], page)
-    browser.open(page, "view=missing")
+    browser.open(page, "view=findings")
     told = browser.texts("[data-sort=trouble] li a")
     assert "piece 4 is wrong; its blocks came from 10.0.0.1:1 and 10.0.0.2:2" in told[0]
     assert told[1].endswith("bans 10.0.0.2:2: bad data, piece 4")
+
+
+def test_findings_lead_to_the_events_that_show_them(browser: Browser, tmp_path: Path) -> None:
+    choke: dict[str, Any] = {"conn": 1, "type": "choke", "length": 5}
+    events = [
+        event("bt:connection_begun", "Swarm", 1, conn=1, address="10.0.0.1:1", we_dialled=True),
+        event("bt:message_sent", "Peer-1", 1, ms=1, offset=0, **choke),
+        message("Peer-1", "Storage", "store_runs", (2, 3, 4), ms=9, wait=7_000_000),
+    ]
+    page = tmp_path / "faulty.html"
+    write_report([write_trace(tmp_path / "faulty.jsonl", events)], page)
+    browser.open(page, "view=findings")
+    rules = browser.texts("[data-sort=rules] h3")
+    found = lint(HEADER, events)
+    assert rules == list(dict.fromkeys(one.rule for one in found))
+    browser.click("[data-sort=rules] li a")
+    assert browser.ask("return T.id(S.event)") == found[0].event_id
+    browser.click(".slow li a")
+    assert browser.texts("#card h2") == ["store runs"]
+    assert browser.texts(".slow li a") == ["store_runs lay in the mailbox of Storage"]
 
 
 def test_a_bitfield_is_drawn_one_character_a_piece(

@@ -7,6 +7,7 @@ const VIEWS = {
   chokes: { name: "Choking", open: openChokes, hint: "who serves whom, and why" },
   figures: { name: "Figures", open: openFigures, hint: "who gave whom how much" },
   missing: { name: "Missing", open: openMissing, hint: "what never came" },
+  findings: { name: "Findings", open: openFindings, hint: "what went wrong, what broke a rule, what took long" },
   quiz: { name: "Quiz", open: openQuiz, hint: "what comes next?" },
 };
 const FILTER_KEYS = ["text", "actor", "type", "piece", "peer"];
@@ -179,7 +180,7 @@ const KEYS = [
   ["0", "show all"],
   ["o", "lanes: by time, or in order"],
   ["/", "find"],
-  ["1 … 7", "the views"],
+  ["1 … 8", "the views"],
   ["t", "light or dark"],
   ["Esc", "choose nothing"],
 ];
@@ -269,6 +270,7 @@ function lookChanged() {
 
 function openCurrentView() {
   for (const tab of document.querySelectorAll("#tabs button")) tab.setAttribute("aria-selected", tab.dataset.view === S.view);
+  document.querySelector("#tabs [aria-selected=true]").scrollIntoView({ block: "nearest", inline: "nearest" });
   const app = document.getElementById("app");
   app.dataset.view = S.view;
   app.classList.toggle("with-events", WITH_EVENTS.has(S.view));

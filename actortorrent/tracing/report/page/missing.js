@@ -37,7 +37,6 @@ function openMissing(view) {
     el("h1", {}, "What is missing"),
     el("p", { class: "lead" }, "A trace shows what happened. These are the things that should have, and did not."),
     T.missing.map(missingSort),
-    troubleSort(),
     el("section", {}, el("h2", {}, "Pieces never verified"), unverified())));
 }
 
@@ -49,36 +48,6 @@ function missingSort({ sort, count, rows }) {
     el("ul", { class: "found" }, rows.map(([row, more]) =>
       el("li", {}, el("time", {}, timeText(T.t[row])), " ", eventLink(row, sort === "lost" ? lostText(row) : words(more, row)), sort === "lost" && " – " + words(more)))),
     count > rows.length && el("p", { class: "quiet" }, `… and ${counted(count - rows.length, "more")}`));
-}
-
-// What went wrong, and who was found guilty of it.
-function troubleSort() {
-  const rows = [];
-  for (let row = 0; row < T.size; row++) {
-    if (T.category(row) === "trouble" || (T.category(row) === "decision" && T.label(row) === "ban_peer")) rows.push(row);
-  }
-  return el("section", { class: rows.length ? "" : "fine", data: { sort: "trouble" } },
-    el("h2", {}, "What went wrong ", el("span", { class: "pill" }, rows.length || "none")),
-    el("p", { class: "quiet" }, "Pieces whose hash was wrong, and the peers found to have sent the wrong bytes; peers that fell silent; actors that failed."),
-    el("ul", { class: "found" }, rows.slice(0, 300).map((row) => el("li", {}, el("time", {}, timeText(T.t[row])), " ", eventLink(row, troubleText(row))))),
-    rows.length > 300 && el("p", { class: "quiet" }, `… and ${counted(rows.length - 300, "more")}`));
-}
-
-function troubleText(row) {
-  const data = T.events.data[row];
-  const { node } = T.actors[T.actorOf[row]];
-  const client = T.nodes[node].name;
-  const named = (name) => {
-    const actor = T.actors.find((one) => one.node === node && one.name === name);
-    return (actor && T.otherSide(actor.index)) || name;
-  };
-  if (T.label(row) === "ban_peer") return `${client} bans ${named(data.chosen)}: ${data.rule}, piece ${data.piece}`;
-  if (T.label(row) === "piece_failed") {
-    const senders = (data.contributors ?? []).map((conn) => named("Peer-" + conn));
-    return `${client}: the hash of piece ${data.piece} is wrong; its blocks came from ${senders.join(" and ") || "nobody known"}`;
-  }
-  if (T.label(row) === "peer_snubbed") return `${client}: ${named("Peer-" + data.conn)} has fallen silent`;
-  return `${T.actorLabel(T.actorOf[row])}: ${T.words(row)}`;
 }
 
 function lostText(row) {
