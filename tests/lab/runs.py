@@ -11,23 +11,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from actortorrent.errors import UsageError
 from actortorrent.lab.aftermath import Aftermath, look_back
+from actortorrent.lab.members import need
 from actortorrent.lab.observing import SwarmPicture
-from actortorrent.lab.scenarios import make_plan
+from actortorrent.lab.scenarios import Role, make_plan
 from actortorrent.lab.swarm import Lab, Outcome
 from actortorrent.tracing.events import Event
 from actortorrent.tracing.reader import TraceFile
 
 KIB = 1024
+MIB = 1024 * KIB
 AT_ONCE = 3  # labs: they mostly wait, since their rates are limited
+PIECE_BYTES = 16 * KIB  # as small as can be: so few MiB make for 10,000 messages
 MOST = 0.7  # of the content
 RUNS: Mapping[str, dict[str, Any]] = {
-    "free-rider": {"size": 4096 * KIB, "rate": 640 * KIB, "leeches": 4, "pace": 20},
-    "slow-seed": {"size": 640 * KIB, "rate": 512 * KIB, "leeches": 2},
-    "bad-peer": {"size": 512 * KIB, "rate": 512 * KIB, "leeches": 2},
-    "endgame": {"size": 512 * KIB, "rate": 384 * KIB, "leeches": 1},
-    "tracker-down": {"size": 512 * KIB, "rate": 256 * KIB, "leeches": 2},
-    "super-choked": {"size": 512 * KIB, "rate": 512 * KIB, "leeches": 3, "pace": 20},
+    "free-rider": {
+        "size": 4 * MIB,
+        "rate": 640 * KIB,
+        "leeches": 4,
+        "pace": 20,
+        "piece_length": 64 * KIB,
+    },
+    "basic": {"size": 5 * MIB, "rate": 3 * MIB, "external": Role.ARIA2},
+    "tracker-down": {"size": 6 * MIB, "rate": 2 * MIB},
+    "super-choked": {"size": 6 * MIB, "rate": 5 * MIB, "leeches": 4, "pace": 20},
+    "slow-seed": {"size": 5 * MIB, "rate": 3 * MIB, "external": Role.LIBTORRENT},
+    "bad-peer": {"size": 8 * MIB, "rate": 5 * MIB},
+    "endgame": {"size": 12 * MIB, "rate": 6 * MIB},
 }
 
 
@@ -80,9 +91,22 @@ def run_all(folder: Path) -> dict[str, Seen]:
 
 
 def run(scenario: str, folder: Path) -> Seen:
-    """Run one, as `RUNS` has it."""
-    plan = make_plan(scenario, seed=7, **RUNS[scenario])
+    """Run one, as `RUNS` has it; where another client is not installed, without it."""
+    settings = {"piece_length": PIECE_BYTES, "seed": 7, **RUNS[scenario]}
+    if not is_installed(settings.get("external")):
+        del settings["external"]
+    plan = make_plan(scenario, **settings)
     watcher = Silent()
     with Lab(plan, folder, watcher) as lab:
         outcome = lab.run()
     return Seen(outcome, look_back(outcome, writes_report=False), watcher.last)
+
+
+def is_installed(client: Role | None) -> bool:
+    """Say whether another client can take part."""
+    if client is not None:
+        try:
+            need(client)
+        except UsageError:
+            return False
+    return True

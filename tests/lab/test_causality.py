@@ -1,0 +1,41 @@
+"""The traces of every scenario fit together, message by message, and keep the laws of causality."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from actortorrent.tracing.events import MESSAGE, WIRE_SENT
+from actortorrent.tracing.graph import Graph
+from actortorrent.tracing.reader import TraceFile
+from tests.lab.runs import RUNS, Seen
+from tests.tracing.streams import broken_streams
+from tests.tracing.traces import broken_laws
+
+LEAST_MESSAGES = 10_000  # between actors, and between peers
+
+
+@pytest.mark.parametrize("scenario", RUNS)
+def test_happens_before_holds_over_ten_thousand_messages(
+    labs: dict[str, Seen], scenario: str
+) -> None:
+    seen = labs[scenario]
+    with TraceFile(seen.aftermath.merged) as trace:
+        header, events = trace.header, list(trace.events())
+    kinds = Counter(event.name for event in events)
+    assert kinds[MESSAGE] + kinds[WIRE_SENT] >= LEAST_MESSAGES
+    assert {node.name for node in header.nodes} == set(seen.outcome.traces)
+    assert Graph(events).problems() == []
+    assert broken_laws(events) == []
+    assert broken_streams(header, events) == []
+
+
+@pytest.mark.parametrize("scenario", RUNS)
+def test_every_message_between_two_members_is_matched_at_both_ends(
+    labs: dict[str, Seen], scenario: str
+) -> None:
+    fit = labs[scenario].aftermath.fit
+    assert fit.matched > 1000
+    assert fit.from_nowhere == fit.summed == fit.held_back == 0
+    assert fit.never_arrived < 20, "what was on its way when a connection ended"
