@@ -117,7 +117,9 @@ class NodeDifference:
             yield (Part("plain", "  pieces were picked in the same order"),)
             return
         first, second = (_pick_text(side, other) for side in (self.first, self.second))
-        yield (Part("heading", f"  pick {other + 1} is the first that differs: {first}; {second}"),)
+        yield (Part("heading", f"  pick {other + 1} is the first that differs"),)
+        yield (Part("plain", f"    first: {first}"),)
+        yield (Part("plain", f"    second: {second}"),)
         for name, text in (("rule", "by another rule"), ("source", "from another kind of peer")):
             pieces = self.pieces_with_other(name)
             yield (Part("plain", f"  {len(pieces)} pieces were picked {text}"),)

@@ -119,10 +119,8 @@ class ChokeAnswer:
         return RULES.get(self.rule, "").format(review=review)
 
     def _figures(self, one: Verdict) -> str:
-        return (
-            f"sends us {size_text(one.download_rate)}/s, gets {size_text(one.upload_rate)}/s, "
-            f"its turn began {one.turn_seconds / self.pace:.3g} s ago"
-        )
+        rates = f"sends us {size_text(one.download_rate)}/s, gets {size_text(one.upload_rate)}/s"
+        return f"{rates}, turn {one.turn_seconds / self.pace:.3g} s ago"
 
     def _chosen_text(self) -> str:
         if not self.chosen:
