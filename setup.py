@@ -48,6 +48,10 @@ setup(
         "rich>=13",
     ],
     extras_require={
+        "otel": [  # trace export --to a collector of OpenTelemetry
+            "opentelemetry-sdk>=1.45,<2",
+            "opentelemetry-exporter-otlp-proto-http>=1.45,<2",
+        ],
         "dev": [
             "hypothesis",
             "mkdocs>=1.6,<2",  # makes a site of docs/

@@ -16,6 +16,7 @@
      ├── TrackersRefusedError        5  every tracker refused and nothing else was known
      ├── StorageError                6  the disk: full, forbidden, read-only, vanished
      ├── ContentMismatchError        7  the files are not what the torrent describes
+     ├── CollectorError              9  a tracing backend that is not there, or refuses
      ├── PeerProtocolError              a peer's fault: closes that peer, never reaches the user
      ├── LabError                       a process of the lab did not do its part
      └── TrackerError                   a tracker's fault: told to the user, another is tried
@@ -42,6 +43,7 @@ class ExitCode(IntEnum):
     DISK = 6
     CONTENT_MISMATCH = 7
     FINDINGS = 8  # of `trace lint`
+    COLLECTOR = 9  # of `trace export --to`
     INTERRUPTED = 130
 
 
@@ -127,6 +129,12 @@ class ContentMismatchError(ActorTorrentError):
     """Say that files on disk are not what the torrent describes."""
 
     exit_code = ExitCode.CONTENT_MISMATCH
+
+
+class CollectorError(ActorTorrentError):
+    """Say why an OpenTelemetry collector did not take a trace."""
+
+    exit_code = ExitCode.COLLECTOR
 
 
 class PeerProtocolError(ActorTorrentError):

@@ -14,6 +14,7 @@ from tests.content import Content, Sizes, make_content
 from tests.lab.runs import Seen, run_all
 from tests.leaks import describe_leftovers, take_stock
 from tests.tracing.report.browser import Browser, chromium
+from tests.tracing.swarm import trace_swarm
 
 # A machine that is busy with something else is no failure of ours.
 settings.register_profile(
@@ -54,6 +55,12 @@ def browser() -> Iterator[Browser]:
 def labs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
     """Return what came of a small run of every scenario of the lab, by its name."""
     return run_all(tmp_path_factory.mktemp("labs"))
+
+
+@pytest.fixture(scope="session")
+def swarm_traces(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Return the traces of a seed and three leeches that fetched with libtorrent."""
+    return trace_swarm(tmp_path_factory.mktemp("swarm"))
 
 
 class ContentMaker:

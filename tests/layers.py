@@ -27,6 +27,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "rules": frozenset({"version", "errors", WIRE_VALUES}),
     "tracing": frozenset({"version", "errors", WIRE_VALUES}),
     "captures": frozenset({"version", "errors", "wire", "rules", "tracing"}),  # traces and pcap
+    "telemetry": frozenset({"version", "errors", "tracing"}),  # sends traces to a collector
     "options": frozenset({"errors", "rules", WIRE_VALUES}),
     "actors": BELOW_ACTORS | {"options"},
     "crew": BELOW_ACTORS | {"actors", "options"},
@@ -37,7 +38,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "lab": BELOW_ACTORS | {"actors", "options", "session", "creating"},
     "api": BELOW_ACTORS | {"actors", "options", "session"},  # the package for programs
     "__init__": BELOW_ACTORS | {"options", "session", "creating", "api"},  # ... under one name
-    "cli": DOORS | {"version", "errors", "tracing", "captures", "options"},
+    "cli": DOORS | {"version", "errors", "tracing", "captures", "telemetry", "options"},
     "__main__": frozenset({"cli"}),
 }
 
@@ -48,10 +49,12 @@ BESIDE_SESSION = frozenset({"crew", "story", "pickers", "creating", "trackers", 
 PLACE_OF: Mapping[str, tuple[str, ...]] = {
     "bencodepy": ("wire.bencoding",),
     "click": ("cli",),
+    "google": ("telemetry",),
+    "opentelemetry": ("telemetry",),
     "rich": ("cli",),
 }
 # Threads, sockets, other processes, in all the ways in which Python offers them.
-ONLY_WITH_EFFECTS = ("actors", "lab")
+ONLY_WITH_EFFECTS = ("actors", "lab", "telemetry")
 THREADS = frozenset({"pykka", "threading", "_thread", "concurrent", "multiprocessing", "asyncio"})
 SOCKETS = frozenset({"socket", "socketserver", "select", "selectors", "ssl", "http", "requests"})
 EFFECTS = THREADS | SOCKETS | {"urllib3", "subprocess"}

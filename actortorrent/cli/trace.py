@@ -22,7 +22,7 @@ TRACE_COMMANDS = {
     "anonymise": "Give all that says who or what new names in a trace.",
     "merge": "Put traces of several peers together into one.",
     "import": "Make a trace of a packet capture: of any client's traffic.",
-    "export": "Write a trace for other tools: Perfetto, Mermaid, ShiViz, Wireshark.",
+    "export": "Write a trace for other tools: Perfetto, Mermaid, ShiViz, Wireshark, OTLP.",
 }
 
 

@@ -21,14 +21,14 @@ import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from actortorrent.errors import InvalidTraceError, UsageError
 from actortorrent.tracing.clocks import ClockCycleError, Crossing, MergedClocks, offsets
 from actortorrent.tracing.connections import Connections
 from actortorrent.tracing.events import HEADER_START, Event
-from actortorrent.tracing.header import TracedNode, TraceHeader
+from actortorrent.tracing.header import EPOCH, TracedNode, TraceHeader
 from actortorrent.tracing.order import in_order
 from actortorrent.tracing.pairing import pair_connections
 from actortorrent.tracing.reader import TraceFile
@@ -36,7 +36,6 @@ from actortorrent.tracing.recorder import LEVELS
 from actortorrent.tracing.renaming import Renaming, in_node
 from actortorrent.tracing.ticks import Tick, ticks_of
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WORTH_TELLING_NS = 1_000_000  # less is what two clocks of one machine may differ by
 MAX_NODE_NAME = 80
 
@@ -289,20 +288,17 @@ def _read(path: Path, name: str, clocks: MergedClocks) -> _Source:
                 clocks.add(tick, moment.time_ns)
                 if moment.after is not None:
                     clocks.put_behind(tick, in_node(name, moment.after))
-        begin_wall_ns = _wall_ns(path, trace.header.wall_clock_time)
+        begin_wall_ns = _wall_ns(path, trace.header)
         return _Source(
             path, name, trace.header, connections, begin_wall_ns, trace.has_end, trace.lost
         )
 
 
-def _wall_ns(path: Path, text: str) -> int:
+def _wall_ns(path: Path, header: TraceHeader) -> int:
     try:
-        moment = datetime.fromisoformat(text)
+        return header.wall_clock_ns
     except ValueError as error:
         raise InvalidTraceError(f"{path}: expected a time as wall_clock_time") from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def _names(paths: Sequence[Path], names: Sequence[str]) -> list[str]:

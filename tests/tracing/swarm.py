@@ -1,11 +1,9 @@
-"""What tests of traces share: those of a real swarm."""
+"""A real swarm, each peer a process of its own with a trace of its own."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-
-import pytest
 
 from tests.content import make_content
 from tests.peers.libtorrent import libtorrent_fetch
@@ -14,10 +12,11 @@ from tests.peers.own import own_fetch, own_seed
 LEECHES = 3
 
 
-@pytest.fixture(scope="session")
-def swarm_traces(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Return the traces of a swarm, with libtorrent in it: level "block", the last one "piece"."""
-    folder = tmp_path_factory.mktemp("swarm")
+def trace_swarm(folder: Path) -> list[Path]:
+    """Run a seed and leeches, with libtorrent among them, and return the traces of ours.
+
+    Their level is "block", and "piece" of the last one.
+    """
     content = make_content(folder / "content", {"a": 1_000_000, "b": 300_001})
     names = ["seed", *(f"leech-{number + 1}" for number in range(LEECHES))]
     paths = [folder / f"{name}.trace" for name in names]

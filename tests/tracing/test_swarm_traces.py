@@ -19,7 +19,7 @@ from actortorrent.tracing.merging import merge_traces, open_traces, write_merge
 from actortorrent.tracing.reader import TraceFile
 from actortorrent.tracing.stats import statistics
 from actortorrent.tracing.why import Story, why_choke, why_piece, why_slow
-from tests.tracing.conftest import LEECHES
+from tests.tracing.swarm import LEECHES
 from tests.tracing.traces import broken_laws
 
 PIECES = 20

@@ -12,14 +12,18 @@ from actortorrent.cli.text import plural, safe_text
 from actortorrent.cli.traces.telling import OUT_PATH, TRACE_PATH
 from actortorrent.cli.traces.wanted import wanted_options
 from actortorrent.errors import UsageError
-from actortorrent.tracing.exports import FORMATS, write_export
+from actortorrent.telemetry.sending import send_spans
+from actortorrent.tracing.exports import FORMATS, Wanted, write_export
+from actortorrent.tracing.exports.spans import spans_of
 from actortorrent.tracing.filters import EventFilter, Wishes
 from actortorrent.tracing.merging import open_traces
 from actortorrent.tracing.report.sources import open_source
 from actortorrent.tracing.wording import size_text
 
 CAPTURE = "pcap"
+TELEMETRY = "otlp"
 WRITTEN = "What is written"
+SENT = "Where it is sent"
 WANTED = "What is in it"
 EXAMPLES = (
     (
@@ -34,6 +38,10 @@ EXAMPLES = (
         "what went over the wire, for Wireshark and tshark",
         "actortorrent trace export seed.jsonl fetch.jsonl --format pcap -o swarm.pcap",
     ),
+    (
+        "to an OpenTelemetry collector (or Jaeger, Tempo), where traces of other machines are",
+        "actortorrent trace export fetch.jsonl --format otlp --to http://localhost:4318",
+    ),
 )
 
 
@@ -46,23 +54,37 @@ EXAMPLES = (
     type=click.Choice([*FORMATS, CAPTURE]),
     group=WRITTEN,
     help="perfetto: JSON for ui.perfetto.dev; mermaid: a sequence diagram; shiviz: a log; "
-    "pcap: packets for Wireshark.",
+    "pcap: packets for Wireshark; otlp: spans for OpenTelemetry.",
 )
 @option(
     "-o",
     "--output",
-    required=True,
     type=OUT_PATH,
     metavar="FILE",
     group=WRITTEN,
     help="Write it to FILE.",
+)
+@option(
+    "--to",
+    metavar="URL",
+    group=SENT,
+    help="Send it to the collector at URL (http://HOST:4318) instead; otlp alone is sent.",
+)
+@option(
+    "--run",
+    default="",
+    metavar="NAME",
+    group=SENT,
+    help="Call this run NAME: else all that otlp has of a torrent is one trace.",
 )
 @wanted_options(WANTED)
 def export(
     files: tuple[Path, ...],
     *,
     form: str,
-    output: Path,
+    output: Path | None,
+    to: str | None,
+    run: str,
     actors: tuple[str, ...],
     types: tuple[str, ...],
     pieces: tuple[int, ...],
@@ -72,18 +94,35 @@ def export(
 
     Perfetto shows actors as threads, messages as slices with arrows, and how full each
     mailbox was. Mermaid draws what is small. ShiViz shows who could have known of what.
-    Wireshark reads whole connections: of a capture only --peer picks some.
+    Wireshark reads whole connections: of a capture only --peer picks some. A collector gets
+    a span for each message; traces that several machines send of a torrent meet in one.
     """
     if form == CAPTURE and (actors or types or pieces):
         raise UsageError("pcap has whole connections: expected no filter but --peer")
+    if form != TELEMETRY and (to or run):
+        raise UsageError(f"--to and --run are for otlp: expected neither with {form}")
     wanted = EventFilter(Wishes(actors=actors, types=types, pieces=pieces, peers=peers)).wants
-    if form == CAPTURE:
+    if to is not None and output is None:
+        _send(files, wanted, to, run)
+    elif output is None or to is not None:
+        places = "-o FILE or --to URL" if form == TELEMETRY else "-o FILE"
+        raise UsageError(f"expected where it is to go: {places}")
+    elif form == CAPTURE:
         source = open_source(files)
         _tell_capture(export_capture(source.header, source.events, wanted, output), output)
-        return
+    else:
+        with open_traces(files) as (header, events):
+            size = write_export(form, header, events, wanted, output, run=run)
+        click.echo(safe_text(f"export    {output} ({size_text(size)}, for {form})"))
+
+
+def _send(files: tuple[Path, ...], wanted: Wanted, to: str, run: str) -> None:
+    """Send spans to a collector, and say in which trace they are found there."""
     with open_traces(files) as (header, events):
-        size = write_export(form, header, events, wanted, output)
-    click.echo(safe_text(f"export    {output} ({size_text(size)}, for {form})"))
+        sent = send_spans(spans_of(header, events, wanted, run), to)
+    click.echo(f"sent      {plural(sent.spans, 'span')} of {plural(sent.peers, 'peer')}")
+    if sent.spans:
+        click.echo(f"trace     {sent.trace_id}")
 
 
 def _tell_capture(report: ExportReport, output: Path) -> None:
