@@ -198,6 +198,21 @@ def test_a_round_at_the_pace_of_a_lab_is_told_in_real_seconds(
     assert browser.texts("#verdicts td")[-1] == "2.50 s"
 
 
+def test_the_choking_of_each_client_can_be_clicked(browser: Browser, reported: Reported) -> None:
+    browser.open(reported.page, "view=chokes")
+    clicked = """const part = bands.parts.find(one => roundsOf(one.node).length);
+        const [number, round] = roundsOf(part.node).at(-1);
+        const row = part.rows[arguments[0]];
+        const box = part.canvas.getBoundingClientRect();
+        part.canvas.dispatchEvent(new MouseEvent("click", {
+          clientX: box.left + bandX(round[0], box.width), clientY: box.top + row.y + 9}));
+        return [number, row.actor];"""
+    number, _ = browser.ask(clicked, 0)
+    assert browser.ask("return S.look") == number
+    _, peer = browser.ask(clicked, 1)
+    assert browser.ask("return T.actorOf[S.event]") == peer
+
+
 def test_what_peers_call_themselves_does_nothing(browser: Browser, tmp_path: Path) -> None:
     events = [
         event("bt:connection_begun", "Swarm", 1, conn=1, address=EVIL, we_dialled=True),

@@ -57,7 +57,7 @@ function foldedText(row) {
 }
 
 function explanationPart(explained) {
-  const line = (name, text) => text && [el("dt", {}, name), el("dd", {}, text)];
+  const line = (name, text) => text && [el("dt", {}, name), el("dd", {}, typeof text === "string" ? withCode(text) : text)];
   return el("dl", { class: "explained" },
     line("It means", explained.meaning),
     line("What is to be done", explained.duty),

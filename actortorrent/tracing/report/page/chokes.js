@@ -4,11 +4,10 @@ const BAND_HEIGHT = 28;
 const BAND_LEFT = 190;
 const [AM_CHOKING, AM_INTERESTED, PEER_CHOKING, PEER_INTERESTED] = [0, 1, 2, 3];
 
-const bands = { canvas: null, rows: [] };
+const bands = { parts: [], round: null };
 
 function openChokes(view) {
-  bands.rows = bandRows();
-  bands.canvas = el("canvas", { class: "bands", "aria-label": "Choking over time", onclick: clickBands, style: { height: bandsHeight() + "px" } });
+  bands.parts = bandParts();
   bands.round = el("section", { class: "below round" });
   const key = (name, text) => [el("i", { class: "swatch band-" + name }), text, " "];
   replace(
@@ -17,32 +16,28 @@ function openChokes(view) {
       el("b", {}, "Choking over time"),
       el("span", { class: "legend-line" }, key("served", "unchoked and interested"), key("idle", "unchoked, not interested"), key("waiting", "interested, but choked"), key("none", "neither")),
       el("span", { class: "quiet" }, "upper half: the peer serves us; lower half: we serve it; ▲ a round of slots")),
-    el("div", { class: "pieces" }, el("div", { class: "map-stage" }, bands.canvas), bands.round),
+    el("div", { class: "pieces" }, el("div", { class: "map-stage" }, bands.parts.map((part) => part.canvas)), bands.round),
   );
   drawChokes();
   showRound();
 }
 
-function bandRows() {
-  const rows = [];
+// For each client a picture of its own, so that a page of paper can end behind each.
+function bandParts() {
+  const parts = [];
   T.nodes.forEach((node, number) => {
     const peers = [...T.peerOf.keys()].filter((actor) => T.actors[actor].node === number);
     if (!peers.length) return;
-    rows.push({ node: number });
-    for (const actor of peers) rows.push({ node: number, actor, changes: T.chokes.changes.filter((one) => one[2] === actor), end: T.lastTime[actor] });
+    const part = { node: number, rows: [{ y: 20, height: 24 }] };
+    for (const actor of peers) {
+      const y = 44 + (part.rows.length - 1) * BAND_HEIGHT;
+      part.rows.push({ actor, y, height: BAND_HEIGHT, changes: T.chokes.changes.filter((one) => one[2] === actor), end: T.lastTime[actor] });
+    }
+    const tall = 50 + peers.length * BAND_HEIGHT;
+    part.canvas = el("canvas", { class: "bands", "aria-label": `Choking over time: ${node.name}`, onclick: (event) => clickBands(part, event), style: { height: tall + "px" } });
+    parts.push(part);
   });
-  let y = 20;
-  for (const row of rows) {
-    row.y = y;
-    row.height = row.actor === undefined ? 24 : BAND_HEIGHT;
-    y += row.height;
-  }
-  return rows;
-}
-
-function bandsHeight() {
-  const last = bands.rows[bands.rows.length - 1];
-  return (last ? last.y + last.height : 40) + 6;
+  return parts;
 }
 
 function bandX(micros, width) {
@@ -51,11 +46,13 @@ function bandX(micros, width) {
 
 function drawChokes() {
   if (S.view !== "chokes") return;
-  const { pen, width, height } = prepared(bands.canvas);
-  drawBandAxis(pen, width, height);
-  for (const row of bands.rows) {
-    if (row.actor === undefined) drawBandHead(pen, row, width);
-    else drawBand(pen, row, width);
+  for (const { node, rows, canvas } of bands.parts) {
+    const { pen, width, height } = prepared(canvas);
+    drawBandAxis(pen, width, height);
+    for (const row of rows) {
+      if (row.actor === undefined) drawBandHead(pen, node, row, width);
+      else drawBand(pen, row, width);
+    }
   }
 }
 
@@ -71,16 +68,16 @@ function drawBandAxis(pen, width, height) {
   }
 }
 
-function drawBandHead(pen, row, width) {
+function drawBandHead(pen, node, row, width) {
   pen.fillStyle = colour("head");
   pen.fillRect(0, row.y, width, row.height);
-  pen.fillStyle = colour("node-" + (row.node % 8));
+  pen.fillStyle = colour("node-" + (node % 8));
   pen.fillRect(0, row.y, 4, row.height);
   pen.fillStyle = colour("ink");
   pen.font = font(12, "600");
   pen.textBaseline = "middle";
-  pen.fillText(fitted(pen, clean(T.nodes[row.node].name), BAND_LEFT - 20), 10, row.y + row.height / 2);
-  for (const [number, round] of roundsOf(row.node)) {
+  pen.fillText(fitted(pen, clean(T.nodes[node].name), BAND_LEFT - 20), 10, row.y + row.height / 2);
+  for (const [number, round] of roundsOf(node)) {
     const x = bandX(round[0], width);
     const isChosen = number === S.look;
     pen.fillStyle = colour(isChosen ? "accent" : "decision");
@@ -132,13 +129,13 @@ function flagSpans(changes, end) {
   return spans;
 }
 
-function clickBands(event) {
+function clickBands(part, event) {
   const { offsetX: x, offsetY: y } = event;
-  const width = bands.canvas.clientWidth;
-  const row = bands.rows.find((one) => y >= one.y && y < one.y + one.height);
+  const width = part.canvas.clientWidth;
+  const row = part.rows.find((one) => y >= one.y && y < one.y + one.height);
   if (!row) return;
   const time = ((x - BAND_LEFT) / (width - BAND_LEFT - 8)) * T.end;
-  const rounds = roundsOf(row.node);
+  const rounds = roundsOf(part.node);
   if (row.actor === undefined && rounds.length) {
     change({ look: rounds.reduce((best, one) => (Math.abs(one[1][0] - time) < Math.abs(best[1][0] - time) ? one : best))[0] });
   } else if (row.actor !== undefined) {

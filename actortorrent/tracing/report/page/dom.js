@@ -43,6 +43,11 @@ function button(text, action, attributes = {}) {
   return el("button", { type: "button", onclick: action, ...attributes }, text);
 }
 
+// A text of ours, in which names from the trace stand between backticks.
+function withCode(text) {
+  return text.split("`").map((part, number) => (number % 2 ? el("code", {}, part) : part));
+}
+
 // An event's name, to click on.
 function eventLink(row, text = T.words(row)) {
   const choose = (event) => {

@@ -187,7 +187,7 @@ function verdictPart(question, answer, number) {
   const isRight = answer === question.right;
   return el("div", { class: "verdict " + (isRight ? "right" : "wrong") },
     el("h2", {}, isRight ? "Right." : `No: ${question.right}.`),
-    el("ul", {}, question.why.map((text) => el("li", {}, text))),
+    el("ul", {}, question.why.map((text) => el("li", {}, withCode(text)))),
     question.source && el("p", { class: "quiet" }, "Written in: " + question.source),
     el("p", {},
       button("See it in the lanes", () => { change({ view: "lanes", event: question.next }); showChosen(true); }, { class: "link" }), " ",
