@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from actortorrent.captures.packets import Endpoint
 from actortorrent.captures.surveying import Client, TalkSurvey, clients_of
 from actortorrent.errors import UsageError
 from actortorrent.tracing.header import TracedNode, TraceHeader
@@ -35,6 +34,7 @@ CLIENTS = {
     b"-WW": "webtorrent",
 }
 PREFIX_BYTES = 3
+MOST_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +99,15 @@ def _named(clients: Sequence[Client], us: str) -> int:
     """Return which client is meant: the busiest of those at an address."""
     fitting = [number for number, client in enumerate(clients) if _is_at(client, us)]
     if not fitting:
-        there = ", ".join(sorted({_address_text(client) for client in clients})[:8])
+        there = ", ".join(sorted({str(client.address) for client in clients})[:MOST_NAMED])
         raise UsageError(f"no client at {us} takes part, but: {there}")
     return max(fitting, key=lambda number: len(clients[number].connections))
 
 
 def _is_at(client: Client, us: str) -> bool:
-    address = client.address
-    if address is None:
-        return False
-    host = str(ipaddress.ip_address(address.host))
-    return us in (host, f"[{host}]", str(address))
-
-
-def _address_text(client: Client) -> str:
-    return str(client.address or Endpoint(bytes(4), 0))
+    addresses = client.addresses | ({client.address} if client.address else set())
+    hosts = {str(ipaddress.ip_address(address.host)) for address in addresses}
+    return us.strip("[]") in hosts or us in map(str, addresses)
 
 
 def _one(header: TraceHeader, client: Client, name: str) -> Cast:

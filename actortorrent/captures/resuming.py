@@ -59,7 +59,8 @@ def _judge(buffer: bytearray, position: int) -> _Verdict:
             return _Verdict.MORE
         length = int.from_bytes(head[:LENGTH_BYTES])
         keep_alives = 0 if length else keep_alives + 1
-        if keep_alives > MAX_KEEP_ALIVES or (length and not _makes_sense(length, head)):
+        is_zeros = keep_alives > (MAX_KEEP_ALIVES if good else 0)
+        if is_zeros or (length and not _makes_sense(length, head)):
             return _Verdict.NO
         good += length > 0
         position += LENGTH_BYTES + length

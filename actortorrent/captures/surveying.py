@@ -120,13 +120,15 @@ class Client:
 
     Attributes:
         peer_id: the first that it showed.
-        address: where it is dialled, if anybody did; else its host and no port.
+        address: where it is dialled, or says that it is; else that of its first end.
+        addresses: all that it was seen at.
     """
 
     ends: list[tuple[int, int]] = field(default_factory=list)
     peer_id: bytes = b""
     address: Endpoint | None = None
     listens: bool = False
+    addresses: set[Endpoint] = field(default_factory=set)
 
     @property
     def connections(self) -> set[int]:
@@ -152,6 +154,7 @@ def clients_of(talks: Iterable[TalkSurvey]) -> list[Client]:
 
 
 def _learn_address(client: Client, end: End, *, is_dialled: bool) -> None:
+    client.addresses.add(end.address)
     listens = is_dialled or end.listens_on > 0
     if client.address is None or (listens and not client.listens):
         port = end.address.port if is_dialled or not listens else end.listens_on

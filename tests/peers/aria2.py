@@ -9,7 +9,7 @@ from pathlib import Path
 from actortorrent.lab.processes import Running
 from tests.content import Content
 from tests.peers.needs import need_command
-from tests.peers.processes import free_port, is_listening, wait_until
+from tests.peers.processes import free_port, is_listening, wait_until, within
 
 OPTIONS = (
     "--no-conf",
@@ -39,14 +39,21 @@ def aria2_seed(content: Content) -> Iterator[int]:
 
 
 @contextmanager
-def aria2_fetch(content: Content, into: Path) -> Iterator[Running]:
-    """Fetch content, with the torrent's trackers, while the block runs; ends when done."""
-    with _start(content, into, free_port(), ["--seed-time=0"]) as process:
+def aria2_fetch(
+    content: Content, into: Path, *, port: int = 0, namespace: str = ""
+) -> Iterator[Running]:
+    """Fetch content, from the torrent's trackers or whoever dials, while the block runs.
+
+    It ends when done.
+    """
+    with _start(content, into, port or free_port(), ["--seed-time=0"], namespace) as process:
         yield process
 
 
 @contextmanager
-def _start(content: Content, folder: Path, port: int, options: list[str]) -> Iterator[Running]:
+def _start(
+    content: Content, folder: Path, port: int, options: list[str], namespace: str = ""
+) -> Iterator[Running]:
     command = [need_command("aria2c"), *OPTIONS, f"--listen-port={port}", f"--dir={folder}"]
-    with Running([*command, *options, content.torrent]) as process:
+    with Running(within(namespace, [*command, *options, content.torrent])) as process:
         yield process
