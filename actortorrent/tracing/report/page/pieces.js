@@ -33,7 +33,8 @@ function openPieces(view) {
 }
 
 function mapHeight() {
-  const most = Math.max(56, 400 / T.nodes.length);
+  const room = Math.max(256, (innerHeight - 240) * 0.6); // so that its axis is seen without scrolling
+  const most = Math.max(40, room / T.nodes.length - 8);
   const rows = Math.max(40, Math.min(most, T.torrent.piece_count * 6));
   return T.nodes.length * (rows + 8) + 24;
 }
@@ -145,8 +146,15 @@ function showLife() {
   replace(
     maps.life,
     el("h2", {}, chooser, " ", button("all events that name it", () => change({ view: "story", piece: String(piece) }), { class: "link" })),
-    el("div", { class: "lives" }, T.nodes.map((node, number) => nodeLife(node, facts.filter((fact) => T.actors[fact[2]].node === number)))),
+    el("div", { class: "lives" }, livesOf(facts).map((life) => nodeLife(...life))),
   );
+}
+
+// Who had to fetch the piece comes before those who had it from the beginning.
+function livesOf(facts) {
+  const lives = T.nodes.map((node, number) => [node, facts.filter((fact) => T.actors[fact[2]].node === number)]);
+  const had = ([, ofNode]) => Number(ofNode.some((fact) => fact[3] === FOUND));
+  return lives.sort((one, other) => had(one) - had(other));
 }
 
 function nodeLife(node, facts) {
