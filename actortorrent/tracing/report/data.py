@@ -15,7 +15,7 @@ from actortorrent.tracing.report.choke_table import ChokeTable
 from actortorrent.tracing.report.event_table import EventTable
 from actortorrent.tracing.report.findings import Findings
 from actortorrent.tracing.report.folding import Folding
-from actortorrent.tracing.report.kinds import Kind, kind_of
+from actortorrent.tracing.report.kinds import group_of, kind_of
 from actortorrent.tracing.report.missing import Missing
 from actortorrent.tracing.report.peers import Peers
 from actortorrent.tracing.report.piece_lives import PieceLives
@@ -47,11 +47,10 @@ class _Survey:
         self.class_of: dict[str, str] = {}
         self.counts: Counter[Hashable] = Counter()
         self.begin_ns = source.header.monotonic_ns
-        self._kinds: dict[tuple[str, str], Kind] = {}
         for event in source.events():
             self.begin_ns = min(self.begin_ns, event.time_ns)
             self._learn_class(event)
-            self.counts[event.actor, kind_of(event, self.class_of)] += 1
+            self.counts[group_of(event)] += 1
 
     def _learn_class(self, event: Event) -> None:
         kind = event.data.get("class")
@@ -80,8 +79,9 @@ class _Collector:
     def take(self, event: Event) -> None:
         """Keep an event or fold it, and let all learn from it."""
         kind = kind_of(event, self._class_of)
-        keeps = self._folding.keeps((event.actor, kind))
-        row = self._table.add(event, kind) if keeps else self._table.fold(event, kind)
+        group = event.actor, kind.category, kind.label
+        keeps = self._folding.keeps(group)
+        row = self._table.add(event, kind) if keeps else self._table.fold(event, group)
         micros = self._table.time(event)
         self._end_micros = max(self._end_micros, micros)
         self._peers.see(event)

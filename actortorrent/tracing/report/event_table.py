@@ -12,7 +12,7 @@ from typing import Any
 from actortorrent.tracing.events import MESSAGE, Event
 from actortorrent.tracing.explanations import explain
 from actortorrent.tracing.filters import CONN_KEYS, pieces_of
-from actortorrent.tracing.report.kinds import Kind, words_of
+from actortorrent.tracing.report.kinds import Group, Kind, words_of
 
 NOTHING = -1
 MAX_WORDS = 220  # characters of an event's sentence
@@ -34,7 +34,7 @@ class EventTable:
         self._actors: dict[str, int] = {}
         self._kinds: dict[Kind, int] = {}
         self._row_of: dict[str, int] = {}
-        self._last_of_group: dict[tuple[str, Kind], int] = {}
+        self._last_of_group: dict[Group, int] = {}
         self._causes: list[str] = []
         self._columns: dict[str, list[Any]] = {
             key: [] for key in ("t", "a", "k", "f", "w", "d", "lc", "x", "data", "p", "c")
@@ -78,12 +78,12 @@ class EventTable:
             column.append(values[key])
         self._causes.append(event.cause)
         self._learn_id(event, row)
-        self._last_of_group[event.actor, kind] = row
+        self._last_of_group[event.actor, kind.category, kind.label] = row
         return row
 
-    def fold(self, event: Event, kind: Kind) -> int:
+    def fold(self, event: Event, group: Group) -> int:
         """Count an event to the one kept before it that it repeats; return that one's row."""
-        row = self._last_of_group[event.actor, kind]
+        row = self._last_of_group[group]
         folded = self._folded.setdefault(row, [1, 0])
         folded[0] += 1
         folded[1] = self.time(event)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from actortorrent.tracing.events import DECISION, MESSAGE, REPLY, STATE, TIMER, Event
 from actortorrent.tracing.explanations import explanation_key
 from actortorrent.tracing.wire_wording import wire_arrow, wire_text
 from actortorrent.tracing.wording import pairs_text, value_text
+
+Group: TypeAlias = tuple[str, str, str]
 
 LOST_STATUSES = ("dead", "dropped", "undelivered")
 _SIMPLE: Mapping[str, str] = {
@@ -40,6 +42,11 @@ class Kind(NamedTuple):
 def kind_of(event: Event, class_of: Mapping[str, str]) -> Kind:
     """Return the kind of an event; `class_of` knows the classes of the actors."""
     return Kind(_category(event), _label(event), explanation_key(event, class_of))
+
+
+def group_of(event: Event) -> Group:
+    """Return what an event has in common with those that repeat it: actor, category, label."""
+    return event.actor, _category(event), _label(event)
 
 
 def words_of(event: Event) -> str:

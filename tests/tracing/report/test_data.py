@@ -57,6 +57,16 @@ def test_a_folded_trace_counts_all_and_says_what_each_event_stands_for(tmp_path:
     assert len(data["pieces"]["facts"]) == 1000  # the pieces' lives lose nothing
 
 
+def test_an_actor_that_is_told_something_before_its_start_is_shown(tmp_path: Path) -> None:
+    events = [
+        message("Swarm", "Store", "store_runs", (3, 4, 5), ms=1),
+        event("actor:spawned", "Store", 2, ms=2, by="Swarm", lc=[1, 2], **{"class": "Storage"}),
+        message("Swarm", "Store", "store_runs", (6, 7, 8), ms=3),
+    ]
+    data = report_data(open_source([write_trace(tmp_path / "x.jsonl", events)]), most_events=2)
+    assert data["events"]["folded"] == [[0, 2, 3000]]
+
+
 def test_a_million_events_fit_into_a_file_of_20_mb(reported: Reported) -> None:
     data = report_data(open_source(reported.traces))
     bytes_an_event = len(packed(data)) / len(data["events"]["t"])
