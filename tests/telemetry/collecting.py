@@ -95,6 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/x-protobuf")
         self.send_header("Content-Length", str(len(content)))
+        self.send_header("Retry-After", "0")
         self.end_headers()
         self.wfile.write(content)
 

@@ -55,7 +55,7 @@ def test_each_handled_message_timer_and_message_of_the_wire_is_a_span(
     spans, events = collector.spans(), events_of(swarm_traces[0])
     for name in (MESSAGE, TIMER, WIRE_SENT, WIRE_RECEIVED):
         told = [span for span in spans if attributes(span).get("event") == name]
-        assert len(told) == sum(one.name == name for one in events) > 10
+        assert len(told) == sum(one.name == name for one in events) > 5
     noted = sum(len(span.events) for span in spans)
     assert len(spans) - 1 + noted == len(events), "all else is noted; the session is one more"
     assert f"sent      {len(spans):,} spans of 1 peer\n" in capsys.readouterr().out
@@ -79,7 +79,7 @@ def test_parents_are_causes_and_come_before_their_children(
         if cause in by_event:
             assert parent.span_id == by_event[cause].span_id
             below_cause += 1
-    assert below_cause > 100
+    assert below_cause > 50
 
 
 def test_the_traces_that_two_machines_send_meet_in_one(
@@ -177,11 +177,7 @@ def test_a_collector_that_refuses_ends_it_in_one_line(
     assert said.count("\n") == 1
 
 
-def test_a_collector_that_is_busy_for_a_moment_is_asked_again(
-    collector: Collecting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client = "opentelemetry.exporter.otlp.common.http._OTLPHTTPClient._compute_backoff"
-    monkeypatch.setattr(client, lambda *_: 0.01)
+def test_a_collector_that_is_busy_for_a_moment_is_asked_again(collector: Collecting) -> None:
     collector.answers = [503, 429]
     few_spans(collector)
     assert (len(collector.heads), len(collector.requests)) == (3, 1)

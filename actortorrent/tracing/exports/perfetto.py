@@ -164,4 +164,6 @@ def _category(event: Event) -> str:
 
 
 def _args(event: Event) -> dict[str, Any]:
-    return {"id": event.id, "cause": event.cause, **event.data}
+    """Return what is shown of an event on a click: all but what was in a block."""
+    about = {key: value for key, value in event.data.items() if key not in ("id", "payload")}
+    return {"id": event.id, "cause": event.cause, **about}

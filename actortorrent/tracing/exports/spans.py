@@ -66,7 +66,8 @@ NOTED = frozenset(
     ]
 )
 LINKED = frozenset([TIMER, WIRE_RECEIVED])  # to their causes, instead of below them
-UNTOLD = frozenset(["id", "lc", "dur", "match"])  # of an event's data: the span says it itself
+# Of an event's data: what the span says itself, and what was in a block.
+UNTOLD = frozenset(["id", "lc", "dur", "match", "payload"])
 MAX_NOTES = 128  # at a span, as OpenTelemetry's own limit is
 MAX_HELD = 4096  # spans that may still be noted at
 HELD_NS = 1_000_000_000  # ... and for how long after their end

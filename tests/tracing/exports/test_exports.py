@@ -99,6 +99,20 @@ def test_what_is_never_read_is_sent_where_it_was_and_leaves_its_mailbox_when_it_
     assert levels([lost, dead]) == [(2, 1), (5, 0)]
 
 
+@pytest.mark.parametrize("name", ["perfetto", "otlp"])
+def test_what_was_in_a_block_is_not_exported(name: str) -> None:
+    block = event("bt:block_received", "Peer-1", 1, conn=1, piece_index=0, payload="c2VjcmV0")
+    text = exported(name, [block])
+    assert "piece_index" in text
+    assert "c2VjcmV0" not in text
+
+
+def test_perfetto_tells_of_a_message_by_the_id_of_its_arrival() -> None:
+    (sent, taken) = (row for row in entries([EVENTS[1]]) if row["ph"] == "X")
+    assert (sent["name"], taken["name"]) == ("send leave", "leave")
+    assert (taken["args"]["id"], taken["args"]["type"]) == ("Peer-1#3", "leave")
+
+
 def test_mermaid_draws_messages_decisions_the_wire_and_what_was_never_read() -> None:
     drawn = exported("mermaid", EVENTS)
     for line in (
