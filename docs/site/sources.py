@@ -23,6 +23,14 @@ LIGHT, DARK = "default", "github-dark"
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
 
 
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Name the anchors of headings as code forges do, for links that are followed there, too."""
+    config.mdx_configs["toc"]["slugify"] = lambda heading, separator: re.sub(
+        r"[^\w\- ]", "", heading.lower()
+    ).replace(" ", separator)
+    return config
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the first page, a page for each source that is linked, and colours for code."""
     first = (ROOT / "README.md").read_text("utf-8")

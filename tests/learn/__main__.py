@@ -54,7 +54,8 @@ def record(wanted: list[Chapter]) -> None:
 def kept_files(chapter: Chapter) -> set[str]:
     """Return the files that a chapter's commands and pictures are of."""
     named = {name for excerpt in chapter.excerpts for name in files_of(excerpt.command)}
-    return named | set(chapter.files) | {picture.trace for picture in chapter.pictures}
+    pictured = {name for picture in chapter.pictures for name in picture.trace.split(",")}
+    return named | pictured | set(chapter.files)
 
 
 def renew(chapter: Chapter) -> None:

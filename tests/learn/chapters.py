@@ -8,8 +8,8 @@
 `<!-- excerpt -->`              the `text` box behind it begins with a line `$ command`; the
                                 rest is what that prints, cut off at `WIDTH`.
 `<!-- excerpt: EVENT -->`       the same; an event's id in the command is that of EVENT.
-`<!-- picture: T#FRAGMENT -->`  the image behind it is the report of the trace `T`, opened at
-                                this fragment; `event=EVENT` is an event, and `around=N` shows
+`<!-- picture: T#FRAGMENT -->`  the image behind it is the report of the trace `T` (or of
+                                several, `T,U`), opened at this fragment; `event=EVENT` is an event, and `around=N` shows
                                 N events before and after it.
 ==============================  ===========================================================
 

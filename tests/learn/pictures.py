@@ -34,8 +34,8 @@ class Reports:
     def page(self, trace: str) -> Path:
         """Return the report of a trace."""
         if trace not in self._pages:
-            page = self._folder / f"{trace.replace('/', '-')}.html"
-            write_report([TRACES / trace], page)
+            page = self._folder / f"{len(self._pages)}.html"
+            write_report([TRACES / one for one in trace.split(",")], page)
             self._pages[trace] = page
         return self._pages[trace]
 

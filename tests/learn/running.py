@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.learn.chapters import Chapter
 from tests.learn.excerpts import environment
 
-AT_ONCE = 4  # scripts: they mostly wait, since the rates in them are limited
+AT_ONCE = 6  # scripts: they mostly wait, since the rates in them are limited
 PATIENCE_SECONDS = 50
 
 

@@ -1,0 +1,3 @@
+class InOrder:
+    def choose(self, candidates, availability, rng):
+        return min(candidates)

@@ -1,0 +1,44 @@
+"""What chapter 3 says of the first messages is true in a new run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.learn.claims import events_of, wire
+
+BYTES = {"handshake": 68, "interested": 5, "not interested": 5, "request": 17}
+HEARD_BYTES = {"handshake": 68, "bitfield": 6, "unchoke": 5, "piece": 16_397}
+
+
+@pytest.mark.parametrize(
+    ("direction", "lengths"), [("sent", BYTES), ("received", HEARD_BYTES)], ids=str
+)
+def test_every_byte_belongs_to_a_message_of_the_length_told(
+    fresh: Path, direction: str, lengths: dict[str, int]
+) -> None:
+    said = wire(fresh / "first/leech-1.trace", "Peer-1")
+    messages = [data for way, _, data in said if way == direction]
+    expected = 0
+    for data in messages:
+        assert data["offset"] == expected
+        expected += data["length"]
+    told = {data["type"]: data["length"] for data in messages}
+    assert {kind: length for kind, length in told.items() if kind in lengths} == lengths
+
+
+def test_the_bitfield_comes_first_and_only_from_who_has_something(fresh: Path) -> None:
+    said = wire(fresh / "first/leech-1.trace", "Peer-1")
+    assert [kind for way, kind, _ in said if way == "received"][:2] == ["handshake", "bitfield"]
+    assert "bitfield" not in [kind for way, kind, _ in said if way == "sent"]
+    assert "have" not in [kind for way, kind, _ in said if way == "sent"]
+
+
+def test_who_dialled_speaks_first(fresh: Path) -> None:
+    for name in ("seed-1", "leech-1"):
+        path = fresh / f"first/{name}.trace"
+        begun = [one for one in events_of(path) if one.name == "bt:connection_begun"]
+        first, second = (way for way, kind, _ in wire(path, "Peer-1") if kind == "handshake")
+        speaks_first = (first, second) == ("sent", "received")
+        assert begun[0].data["we_dialled"] == speaks_first
