@@ -28,13 +28,16 @@ _FAST_KINDS: Mapping[int, str] = {
     17: "allowed fast",
 }
 
+_ARROWS: Mapping[str, str] = {
+    f"bt:{what}_{direction}": direction
+    for what in ("message", "blocks", "block", "requests")
+    for direction in ("received", "sent")
+}
+
 
 def wire_arrow(event: Event) -> str:
     """Return `received` or `sent` for what went over a peer's wire, nothing for the rest."""
-    group, _, name = event.name.partition(":")
-    what, _, direction = name.rpartition("_")
-    is_wire = group == "bt" and what in ("message", "blocks", "block", "requests")
-    return direction if is_wire and direction in ("received", "sent") else ""
+    return _ARROWS.get(event.name, "")
 
 
 def wire_text(event: Event) -> str:

@@ -78,16 +78,17 @@ class _Collector:
 
     def take(self, event: Event) -> None:
         """Keep an event or fold it, and let all learn from it."""
-        kind = kind_of(event, self._class_of)
-        group = event.actor, kind.category, kind.label
-        keeps = self._folding.keeps(group)
-        row = self._table.add(event, kind) if keeps else self._table.fold(event, group)
+        group = _, category, label = group_of(event)
+        if self._folding.keeps(group):
+            row = self._table.add(event, kind_of(event, self._class_of))
+        else:
+            row = self._table.fold(event, group)
         micros = self._table.time(event)
         self._end_micros = max(self._end_micros, micros)
         self._peers.see(event)
         self._pieces.see(event, row, micros)
         self._chokes.see(event, row, micros)
-        self._tallies.see(event, kind.category, kind.label, micros)
+        self._tallies.see(event, category, label, micros)
         self._missing.see(event, row)
         self._findings.see(event)
 
