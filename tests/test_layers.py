@@ -100,6 +100,7 @@ def test_what_the_house_allows_is_not_found(module: str, source: str) -> None:
         ("wire__x", "import bencodepy", "bencodepy stands only in wire.bencoding"),
         ("actors__x", "import click", "click stands only in cli"),
         ("lab__x", "from rich.live import Live", "rich stands only in cli"),
+        ("tracing__x", "import opentelemetry.sdk", "opentelemetry stands only in telemetry"),
         ("session", "import threading", "threading stands only in actors and lab"),
         ("session", "import pykka", "pykka stands only in actors and lab"),
         ("tracing__x", "from concurrent.futures import Future", "concurrent stands only in"),

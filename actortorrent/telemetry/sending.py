@@ -45,7 +45,7 @@ def send_spans(
     try:
         from actortorrent.telemetry.collector import Collector  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise UsageError(f"a collector is sent to by more packages: {INSTALL}") from error
+        raise UsageError(f"to send to a collector, first: {INSTALL}") from error
     count, trace_id = 0, 0
     peers: set[str] = set()
     with Collector(endpoint, timeout_seconds) as collector:
