@@ -126,7 +126,7 @@ def is_of_more_than_a_block(event: Event) -> bool:
     name = event.name
     if name in (WIRE_SENT, WIRE_RECEIVED):
         return event.data.get("type") not in BLOCK_MESSAGES
-    return not name.startswith(("bt:block", "bt:requests_"))
+    return not name.startswith(("bt:block_", "bt:blocks_", "bt:requests_"))
 
 
 def conn_named(actor: Any) -> int | None:
