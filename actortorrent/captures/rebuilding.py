@@ -131,7 +131,18 @@ def _piece(fields: Fields, length: int) -> bytes:
 
 
 def _extended(fields: Fields, length: int) -> bytes:
-    return Extended(fields["extended_id"], _payload(fields, length - 6)).encode()
+    payload = _payload(fields, 0) or _greeting(length - 6)
+    return Extended(fields["extended_id"], payload).encode()
+
+
+def _greeting(length: int) -> bytes:
+    """Return a dictionary of so many bytes that says nothing, for who reads what is extended."""
+    for key in (b"1:x", b"2:xx"):
+        room = length - len(b"d:e") - len(key)
+        for digits in range(1, len(str(MAX_MESSAGE_BYTES)) + 1):
+            if room >= digits and len(str(room - digits)) == digits:
+                return b"d%b%d:%be" % (key, room - digits, bytes(room - digits))
+    return b"de" if length == len(b"de") else bytes(length)
 
 
 def _unknown(fields: Fields, length: int) -> bytes:

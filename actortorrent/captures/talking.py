@@ -242,6 +242,9 @@ class Talks:
 def _nature_of_others(talk: Talk) -> Nature:
     """Judge by the first bytes of both sides: public keys look like chance (no BEP has it)."""
     looks_random = all(
-        len(side.sent) == KEY_BYTES and len(set(side.sent)) >= LEAST_DISTINCT for side in talk.sides
+        len(side.sent) == KEY_BYTES
+        and len(set(side.sent)) >= LEAST_DISTINCT
+        and not side.sent.startswith(TLS_START)
+        for side in talk.sides
     )
     return Nature.ENCRYPTED if looks_random else Nature.OTHER

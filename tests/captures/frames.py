@@ -99,10 +99,11 @@ class Dialogue:
         self.frames.append((BEGIN_NS + len(self.frames) * STEP_NS, packet))
 
 
-def talk(ends: tuple[Endpoint, Endpoint] = (ADA, BOB)) -> Frames:
-    """Return a whole connection."""
+def talk(ends: tuple[Endpoint, Endpoint] = (ADA, BOB), peer_id: bytes = b"") -> Frames:
+    """Return a whole connection; `peer_id` is another one for the side that dials."""
     dialogue = Dialogue(ends).open()
-    for way, data in SAID:
+    dialogue.says(0, handshake(peer_id) if peer_id else SAID[0][1])
+    for way, data in SAID[1:]:
         dialogue.says(way, data)
     return dialogue.close().frames
 

@@ -13,7 +13,7 @@ FIELDS = (
     "tcp.stream",
     "bittorrent.info_hash",
     "bittorrent.protocol.name",
-    "bittorrent.msg.length",
+    "tcp.pdu.size",
     "bittorrent.msg.type",
     "_ws.expert.severity",
     "_ws.malformed",
@@ -35,6 +35,8 @@ class Judged:
 def judge(path: Path, info_hash: bytes = b"") -> Judged:
     """Let tshark read a capture, checksums too; only the connections of a torrent, if named."""
     options = [part for name in FIELDS for part in ("-e", name)]
+    # Or a port that some other protocol claims would decide.
+    options += ["-o", "tcp.try_heuristic_first:TRUE"]
     checks = ["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"]
     command = [need_command("tshark"), "-r", str(path), "-T", "fields", *options]
     command += checks if not info_hash else []
@@ -51,9 +53,9 @@ def judge(path: Path, info_hash: bytes = b"") -> Judged:
     return Judged(messages, sum(one.complaints for one in chosen))
 
 
-def _count(judged: Judged, names: str, lengths: str, kinds: str, severity: str, bad: str) -> None:
+def _count(judged: Judged, names: str, sizes: str, kinds: str, severity: str, bad: str) -> None:
     judged.messages["handshake"] += len(names.split(",")) if names else 0
-    judged.messages["keep-alive"] += lengths.split(",").count("0")
+    judged.messages["keep-alive"] += sizes.split(",").count("4")  # it shows no field
     for kind in kinds.split(",") if kinds else ():
         number = int(kind)
         name = KINDS[number] if number < len(KINDS) else "unknown"
