@@ -27,7 +27,10 @@ MOST_SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Say what one peer got in a decision, with the figures that were compared."""
+    """Say what one peer got in a decision, with the figures that were compared.
+
+    A rate is its `recent_..._bytes` over `recent_..._seconds`; older traces lack these.
+    """
 
     conn: int
     who: str
@@ -36,6 +39,10 @@ class Verdict:
     download_rate: int
     upload_rate: int
     turn_seconds: int
+    recent_downloaded_bytes: int = 0
+    recent_download_seconds: float = 0.0
+    recent_uploaded_bytes: int = 0
+    recent_upload_seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -101,6 +108,8 @@ class ChokeAnswer:
         yield (Part("decision", f"  rule {self.rule}"), Part("plain", f", {RULE_IS}"))
         yield (Part("plain", f"    {self._rule_says() or 'unknown to this version'}"),)
         yield (Part("plain", f"  {self._figures(self.verdict)}"),)
+        if made_of := _made_of(self.verdict):
+            yield (Part("quiet", f"  that is {made_of}"),)
         yield (Part("plain", f"  {self._chosen_text()}"),)
         for one in self.chosen[:MOST_SHOWN]:
             yield (
@@ -202,6 +211,10 @@ def _verdicts(node: NodeStory, event: Event) -> list[Verdict]:
                     download_rate=_number(one.get("download_rate")),
                     upload_rate=_number(one.get("upload_rate")),
                     turn_seconds=_number(one.get("turn_seconds")),
+                    recent_downloaded_bytes=_number(one.get("recent_downloaded_bytes")),
+                    recent_download_seconds=_seconds(one.get("recent_download_seconds")),
+                    recent_uploaded_bytes=_number(one.get("recent_uploaded_bytes")),
+                    recent_upload_seconds=_seconds(one.get("recent_upload_seconds")),
                 )
             )
     return verdicts
@@ -212,5 +225,20 @@ def _pace(event: Event) -> float:
     return pace if isinstance(pace, (int, float)) and 0 < pace < float("inf") else 1.0
 
 
+def _made_of(one: Verdict) -> str:
+    """Return the bytes and seconds of which the rates were made."""
+    came = (one.recent_downloaded_bytes, one.recent_download_seconds, "from it")
+    went = (one.recent_uploaded_bytes, one.recent_upload_seconds, "to it")
+    return ", ".join(
+        f"{size_text(byte_count)} {which} in {seconds:.1f} s"
+        for byte_count, seconds, which in (came, went)
+        if seconds
+    )
+
+
 def _number(value: Any) -> int:
     return int(value) if isinstance(value, (int, float)) else 0
+
+
+def _seconds(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0
