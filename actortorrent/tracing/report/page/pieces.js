@@ -58,6 +58,7 @@ function drawNodeMap(pen, number, top, height, width) {
   pen.fillStyle = colour("stripe");
   pen.fillRect(MAP_LEFT, top, width - MAP_LEFT - 4, height);
   const facts = T.pieces.facts.filter((fact) => T.actors[fact[2]].node === number);
+  const stop = mapX(Math.min(maps.end, lastTimeOf(number)), width); // of a process that was killed nothing more is known
   const rank = [1, 2, 3, 5, 0, 5, 0]; // a later stage is drawn over an earlier one
   const reached = new Map();
   for (const [time, , , what, piece] of facts) {
@@ -69,7 +70,7 @@ function drawNodeMap(pen, number, top, height, width) {
       const x = mapX(time, width);
       const y = Math.round(top + one * row);
       const tall = Math.round(top + (one + 1) * row) - y - (row > 4 ? 1 : 0);
-      pen.fillRect(x, y, width - 4 - x, Math.max(tall, 1));
+      pen.fillRect(x, y, Math.max(stop - x, 1), Math.max(tall, 1));
     }
   }
   if (S.look >= 0 && S.look < count) {
@@ -90,6 +91,10 @@ function drawNodeMap(pen, number, top, height, width) {
   pen.textBaseline = "bottom";
   pen.fillText(String(count - 1), MAP_LEFT - 5, top + height);
   pen.textAlign = "left";
+}
+
+function lastTimeOf(node) {
+  return T.actors.reduce((last, actor) => (actor.node === node ? Math.max(last, T.lastTime[actor.index] ?? 0) : last), 0);
 }
 
 function drawMapAxis(pen, width, height) {
@@ -137,6 +142,7 @@ function hoverPieces(event) {
 
 function showLife() {
   const piece = S.look;
+  maps.life.classList.toggle("unused", piece < 0); // leaves its room to the map
   const chooser = el("label", {}, "The life of piece ", el("input", { type: "number", min: 0, max: T.torrent.piece_count - 1, value: piece >= 0 ? piece : "", placeholder: "…", onchange: (event) => change({ look: event.target.value === "" ? -1 : Number(event.target.value) }) }));
   if (piece < 0) {
     replace(maps.life, el("h2", {}, chooser), el("p", { class: "quiet" }, "From the moment somebody offers it, over who was asked and why, to the disk: choose a piece."));
