@@ -15,7 +15,7 @@ from tests.learn.excerpts import event_id
 from tests.tracing.report.browser import Browser, chromium
 
 LARGEST_BYTES = 150_000
-COLOURS = 128
+COLOURS = 256
 SETTLED = "return document.getAnimations().every(one => one.playState !== 'running')"
 ROW_OF = (
     "for (let row = 0; row < T.size; row++) if (T.id(row) === arguments[0]) return row; return -1;"
@@ -76,5 +76,7 @@ def take(pictures: Iterable[Picture]) -> None:
 def _shrink(path: Path) -> None:
     """Write a picture anew with a palette: a report has few colours."""
     with Image.open(path) as image:
-        small = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        small = image.convert("RGB").quantize(
+            COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+        )
     small.save(path, optimize=True)
