@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from actortorrent.captures.contents import with_contents
@@ -27,7 +26,6 @@ from actortorrent.errors import InvalidTraceError, UsageError
 from actortorrent.tracing.events import CONNECTION_OPENED, Event
 from actortorrent.tracing.header import TraceHeader
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SAME_ADDRESSES_STEP = 1 << 28  # between the first sequence numbers of connections of one pair
 
 
@@ -66,7 +64,7 @@ def export_capture(
         UsageError: if `out` is there and is no such capture, or nothing is to be written.
         InvalidTraceError: if the trace's header has no time of day.
     """
-    begin_ns = _wall_ns(header.wall_clock_time) - header.monotonic_ns
+    begin_ns = _begin_ns(header)
     flows = Flows(header)
     for event in events():
         is_wanted = wanted(event)
@@ -82,6 +80,14 @@ def export_capture(
             export.take(event, content)
         export.report.packets, export.report.size_bytes = writer.packets, writer.size_bytes
     return export.report
+
+
+def _begin_ns(header: TraceHeader) -> int:
+    """Return what makes times of the trace those of the wall clock."""
+    try:
+        return header.wall_clock_ns - header.monotonic_ns
+    except ValueError as error:
+        raise InvalidTraceError("expected a time as wall_clock_time in the header") from error
 
 
 @dataclass(slots=True)
@@ -246,12 +252,3 @@ class _Export:
     def _write(self, time_ns: int, packets: Iterable[bytes]) -> None:
         for packet in packets:
             self.writer.write(self.begin_ns + time_ns, packet)
-
-
-def _wall_ns(text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidTraceError("expected a time as wall_clock_time in the header") from error
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return (moment - EPOCH) // timedelta(microseconds=1) * 1000

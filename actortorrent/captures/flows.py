@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from actortorrent.captures.packets import Endpoint, endpoint_of
+from actortorrent.errors import InvalidTraceError
 from actortorrent.tracing.events import CONNECTION_OPENED, WIRE_RECEIVED, WIRE_SENT, Event
 from actortorrent.tracing.header import TraceHeader
 
@@ -142,13 +143,19 @@ class Flows:
         return iter({id(flow): flow for flow, _ in self.by_end.values()}.values())
 
     def of(self, event: Event) -> tuple[Flow, int] | None:
-        """Return flow and end of an event of the wire; new ones where it is the first."""
+        """Return flow and end of an event of the wire; new ones where it is the first.
+
+        Raises:
+            InvalidTraceError: if there are too many.
+        """
         conn = event.data.get("conn")
         if type(conn) is not int or not event.name.startswith("bt:"):
             return None
         end = (event.actor.rpartition("/")[0], conn)
         found = self.by_end.get(end)
-        if found is None and len(self.by_end) < MAX_CONNECTIONS:
+        if found is None:
+            if len(self.by_end) >= MAX_CONNECTIONS:
+                raise InvalidTraceError(f"expected at most {MAX_CONNECTIONS} connections")
             found = self.by_end[end] = (Flow((end,)), 0)
         return found
 

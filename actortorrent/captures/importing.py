@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from actortorrent.captures.casting import cast
@@ -24,12 +24,11 @@ from actortorrent.captures.surveying import Survey
 from actortorrent.captures.talking import CaptureCounts, Nature, Talks
 from actortorrent.errors import InvalidCaptureError, UsageError
 from actortorrent.tracing.events import Event
-from actortorrent.tracing.header import TraceHeader
+from actortorrent.tracing.header import EPOCH, TraceHeader
 from actortorrent.tracing.merging import write_trace
 from actortorrent.version import VERSION
 from actortorrent.wire.metainfo import Metainfo
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_NS = 253_402_300_799 * 10**9  # of the year 9999
 
 

@@ -17,7 +17,7 @@ from actortorrent.captures.packets import Endpoint
 from actortorrent.captures.rebuilding import UNKNOWN_PIECE
 from actortorrent.captures.shapes import Shape
 from actortorrent.captures.talking import Talk
-from actortorrent.errors import BencodeError
+from actortorrent.errors import BencodeError, InvalidCaptureError
 from actortorrent.wire import bencoding
 from actortorrent.wire.handshake import Handshake
 from actortorrent.wire.messages import Extended, PieceHeader, Request
@@ -55,10 +55,9 @@ class Survey:
     Attributes:
         talks: the connections by their number.
         shapes: what torrents are like, by their info-hash.
-        first_ns, last_ns: when the first of these connections began to speak, and the last word.
+        first_ns: when the first of these connections began to speak.
         counted: whether blocks or requests stand there only to be counted (`UNKNOWN_PIECE`).
         malformed: messages that break the form of their kind.
-        unheeded: connections beyond the limit of one trace.
     """
 
     talks: dict[int, TalkSurvey] = field(default_factory=dict)
@@ -66,13 +65,11 @@ class Survey:
     first_ns: int = 0
     counted: bool = False
     malformed: int = 0
-    unheeded: int = 0
 
     def began(self, talk: Talk, time_ns: int) -> None:
-        """Note a connection."""
+        """Note a connection; raises InvalidCaptureError if there are too many."""
         if len(self.talks) >= MAX_TALKS:
-            self.unheeded += 1
-            return
+            raise InvalidCaptureError(f"expected at most {MAX_TALKS} connections of peers")
         if not self.talks:
             self.first_ns = time_ns
         ends = (End(talk.sides[0].end), End(talk.sides[1].end))
@@ -80,9 +77,7 @@ class Survey:
 
     def heard(self, talk: Talk, way: int, time_ns: int, heard: Heard) -> None:  # noqa: ARG002
         """Learn from a message."""
-        known = self.talks.get(talk.number)
-        if known is None:
-            return
+        known = self.talks[talk.number]
         end, message = known.ends[way], heard.message
         if message is None:
             end.losses += 1

@@ -254,7 +254,7 @@ def test_a_capture_without_bittorrent_is_refused_and_encryption_named(tmp_path: 
         b"\0\x1f\xff\xff\x05" + bytes(50_000),  # a bitfield that goes on and on
         b"\0\0\0\x05\x04\xff\xff\xff\xfe",  # piece 4,294,967,294
         b"\0\0\0\x0d\x06\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-        b"\0\0\0\0" * 5000,
+        b"\0\0\0\0" * 500,
         b"\0\0\0\2\x04\0",
         handshake(),
         b"\0\0\0\x07\x14\0d1:pi-5e",
