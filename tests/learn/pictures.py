@@ -74,9 +74,11 @@ def take(pictures: Iterable[Picture]) -> None:
 
 
 def _shrink(path: Path) -> None:
-    """Write a picture anew with a palette: a report has few colours."""
+    """Write a picture anew with a palette of the colours that are most common in it."""
     with Image.open(path) as image:
-        small = image.convert("RGB").quantize(
-            COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-        )
-    small.save(path, optimize=True)
+        full = image.convert("RGB")
+    counted = full.getcolors(full.width * full.height) or []
+    common = [colour for _, colour in sorted(counted, reverse=True)[:COLOURS]]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for colour in common for part in colour])
+    full.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
