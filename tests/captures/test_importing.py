@@ -349,6 +349,16 @@ def test_the_report_of_an_import_says_what_it_is(
     assert "Made of the packet capture x.pcap" in capsys.readouterr().out
 
 
+def test_what_a_client_waited_for_is_not_made_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    imported(tmp_path, pcap(talk()), us="10.0.0.1")
+    assert run(["trace", "why", "slow", str(tmp_path / "x.trace")]) == ExitCode.DONE
+    told = capsys.readouterr().out
+    assert "only the wire was captured, not what the client waited for (unknown)" in told
+    assert "the disk" not in told
+
+
 # --- there and back -------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ PHASES: Mapping[str, str] = {
     "choked": "those who had something choked us",
     "nothing asked": "a peer would have served us, and no request was under way",
     "fetching": "blocks were on their way",
+    "unknown": "only the wire was captured, not what the client waited for",
 }
 END = "content_completed"
 
@@ -170,6 +171,8 @@ class SlowFetch:
         self._since_ns = max(now_ns, self._since_ns)
 
     def _phase(self) -> str:
+        if self._node.header.imported_from:
+            return "unknown"
         if not self._is_checked:
             return "checking"
         if self._out:
