@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 from PIL import Image
 
@@ -77,7 +78,8 @@ def _shrink(path: Path) -> None:
     """Write a picture anew with a palette of the colours that are most common in it."""
     with Image.open(path) as image:
         full = image.convert("RGB")
-    counted = full.getcolors(full.width * full.height) or []
+    colours = full.getcolors(full.width * full.height) or []
+    counted = cast("list[tuple[int, tuple[int, int, int]]]", colours)
     common = [colour for _, colour in sorted(counted, reverse=True)[:COLOURS]]
     palette = Image.new("P", (1, 1))
     palette.putpalette([part for colour in common for part in colour])

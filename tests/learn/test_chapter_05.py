@@ -47,10 +47,11 @@ def test_with_rarest_first_the_seed_sends_most_pieces_once(fresh: Path) -> None:
 def test_of_what_the_seed_has_the_rarest_is_picked(fresh: Path, leech: str) -> None:
     path = fresh / f"rarest/{leech}.trace"
     picks = [one for one in decisions(path, "pick_piece") if one["rule"] == "rarest first"]
-    counts = [one["peers_having_it"] for one in picks if one["peer"] == seed_of(path)]
+    seed = seed_of(path)
+    counts = [one["peers_having_it"] for one in picks if one["peer"] == seed]
     assert counts[0] == 1
     assert counts.count(1) > 0.8 * len(counts)
-    others = [one["peers_having_it"] for one in picks if one["peer"] != seed_of(path)]
+    others = [one["peers_having_it"] for one in picks if one["peer"] != seed]
     assert all(count >= 2 for count in others), "the seed has it, too"
 
 
