@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from actortorrent.tracing.clocks import MergedClocks
@@ -12,12 +13,19 @@ from actortorrent.tracing.ticks import Tick, tick_named
 
 ACTOR_KEYS = ("from", "to", "by")  # in the data of the kinds of events below
 ID_KEYS = ("id", "answers")
+MAX_NAMES = 10_000  # of actors that are kept, to be called the same
 KINDS_WITH_ACTORS = frozenset([MESSAGE, REPLY, SPAWNED, TIMER])
+
+
+@lru_cache(maxsize=MAX_NAMES)  # one text for all moments of an actor, not one for each
+def actor_in_node(node: str, actor: str) -> str:
+    """Return what an actor is called where there are several nodes."""
+    return f"{node}/{actor}"
 
 
 def in_node(node: str, tick: Tick) -> Tick:
     """Return a moment of a trace as it is called where there are several nodes."""
-    return Tick(f"{node}/{tick.actor}", tick.lc)
+    return Tick(actor_in_node(node, tick.actor), tick.lc)
 
 
 class Renaming:
