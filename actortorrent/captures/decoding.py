@@ -32,7 +32,7 @@ from actortorrent.wire.messages import (
 )
 
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024  # a bitfield of 16 million pieces
-MAX_STARTS = 1024  # segments behind a hole at whose begin a message may stand
+MAX_STARTS = 64  # segments behind a hole at whose begin a message may stand
 
 
 @dataclass(frozen=True, slots=True)

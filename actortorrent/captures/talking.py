@@ -18,7 +18,8 @@ from actortorrent.captures.packets import ACK, FIN, RST, SYN, Endpoint
 from actortorrent.captures.segments import Other, Segment, segment_of
 from actortorrent.captures.streams import Budget, Run, Stream
 
-MAX_CONNECTIONS = 200_000  # of any protocol, that are known at the same time
+MAX_CONNECTIONS = 50_000  # of any protocol, that are followed at the same time
+LEAST_OVER = 0.1  # of these, before room is made for others
 KEY_BYTES = 96  # with which an encrypted connection begins: each side's public key
 LEAST_DISTINCT = 60  # different bytes among them; of random ones there are 80 or so
 TLS_START = b"\x16\x03"  # whose greetings look like chance, too
@@ -108,6 +109,7 @@ class Talks:
         self._talks: dict[frozenset[Endpoint], Talk] = {}
         self._time_ns = 0
         self._numbers = 0
+        self._over = 0  # of the talks
         self.counts = CaptureCounts()
 
     def follow(self, packets: Iterable[Packet]) -> CaptureCounts:
@@ -137,6 +139,9 @@ class Talks:
         if talk is None:
             self.counts.unheeded += 1
             return
+        if talk.is_over and talk.nature is Nature.BITTORRENT:
+            self.counts.talking += 1
+            return
         talk.packets += 1
         if talk.is_over or talk.nature in (Nature.ENCRYPTED, Nature.OTHER):
             return
@@ -160,14 +165,23 @@ class Talks:
         if talk is not None and is_dialling and not self._is_again(talk, segment):
             self._finish(talk)
             del self._talks[key]
+            self._over -= 1
             talk = None
-        if talk is None and len(self._talks) < MAX_CONNECTIONS and len(key) == 2:
+        if talk is None and len(key) == 2 and self._has_room():
             ends = (segment.source, segment.target)
             is_answer = segment.flags & (SYN | ACK) == SYN | ACK
             self._numbers += 1
             talk = Talk(self._numbers, *(ends[::-1] if is_answer else ends), self._budget)
             self._talks[key] = talk
         return talk
+
+    def _has_room(self) -> bool:
+        """Say whether one more connection can be followed; forget those that are over."""
+        is_worth_it = self._over >= MAX_CONNECTIONS * LEAST_OVER
+        if len(self._talks) >= MAX_CONNECTIONS and is_worth_it:
+            self._talks = {key: one for key, one in self._talks.items() if not one.is_over}
+            self._over = 0
+        return len(self._talks) < MAX_CONNECTIONS
 
     def _is_again(self, talk: Talk, segment: Segment) -> bool:
         """Say whether a SYN is one of the same connection, sent once more."""
@@ -221,11 +235,9 @@ class Talks:
 
     def _finish(self, talk: Talk) -> None:
         if talk.is_over:
-            if talk.nature is Nature.BITTORRENT:
-                self.counts.talking += talk.packets
-                talk.packets = 0
             return
         talk.is_over = True
+        self._over += 1
         for way, side in enumerate(talk.sides):
             self._hear(talk, way, side.stream.end())
         for way, side in enumerate(talk.sides):
@@ -236,7 +248,6 @@ class Talks:
         self.counts.connections[talk.nature] += 1
         if talk.nature is Nature.BITTORRENT:
             self.counts.talking += talk.packets
-            talk.packets = 0
 
 
 def _nature_of_others(talk: Talk) -> Nature:

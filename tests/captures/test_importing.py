@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actortorrent.captures import talking
 from actortorrent.captures.importing import Imported, import_capture
 from actortorrent.captures.packets import Endpoint
 from actortorrent.captures.segments import Other
@@ -220,6 +221,24 @@ def test_what_is_ignored_is_counted(tmp_path: Path) -> None:
     natures = {Nature.BITTORRENT: 1, Nature.ENCRYPTED: 1, Nature.OTHER: 2}
     assert made.counts.connections == natures
     assert made.counts.others == {Other.NOT_TCP: 1}
+
+
+def test_no_more_connections_are_followed_at_a_time_than_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talking, "MAX_CONNECTIONS", 5)
+    flood = [
+        frame
+        for port in range(1, 30)
+        for frame in Dialogue((Endpoint(CY.host, port), ADA)).open().frames[:1]
+    ]
+    made, _ = imported(tmp_path, pcap([*talk(), *flood, *talk((CY, BOB))]))
+    assert made.by_type == EXPECTED
+    assert made.counts.unheeded > len(flood) - 6
+    over = [frame for port in range(1, 30) for frame in talk((Endpoint(CY.host, port), BOB))]
+    made, _ = imported(tmp_path, pcap(over))
+    assert made.by_type["handshake"] == 2 * 29
+    assert made.counts.unheeded == 0
 
 
 def test_of_several_torrents_that_of_which_most_is_said_is_taken(tmp_path: Path) -> None:
