@@ -101,7 +101,7 @@ function actorOptions() {
   if (!T.isSwarm) return [...all, ...names.map((name) => option(name))];
   const shared = el("optgroup", { label: "of every client" }, names.filter((name) => !name.startsWith("Peer-")).map((name) => option(name)));
   const groups = T.nodes.map((node, number) =>
-    el("optgroup", { label: node.name }, T.actors.filter((one) => one.node === number).map((one) => option(T.fullName(one.index), one.name))),
+    el("optgroup", { label: node.name }, T.actors.filter((one) => one.node === number).sort(byPlace).map((one) => option(T.fullName(one.index), one.name))),
   );
   return [...all, shared, ...groups];
 }
@@ -117,7 +117,7 @@ function typeOptions() {
 }
 
 function peerOptions() {
-  const peers = T.actors.filter((one) => T.peerOf.has(one.index));
+  const peers = T.actors.filter((one) => T.peerOf.has(one.index)).sort((one, other) => one.node - other.node || byPlace(one, other));
   return [
     option("", "all peers"),
     ...peers.map((one) => option(T.fullName(one.index), T.actorLabel(one.index) + " ↔ " + T.otherSide(one.index))),

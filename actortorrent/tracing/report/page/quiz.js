@@ -146,7 +146,7 @@ function showQuestion() {
   replace(
     quiz.place,
     el("h1", {}, question.title),
-    el("p", { class: "quiet" }, `Question ${number + 1} of ${questions.length}. The trace pauses at ${timeText(T.t[question.row])}. `, `${right} of ${answers.size} right so far.`),
+    el("p", { class: "quiet" }, `Question ${number + 1} of ${questions.length}. The trace pauses at ${timeText(T.t[question.row])}. `, answers.size > 0 && `${right} of ${answers.size} right so far.`),
     el("div", { class: "dots" }, questions.map((one, at) => button(String(at + 1), () => change({ look: at }), { class: dotClass(at, number) }))),
     before(question.row),
     el("p", { class: "asked" }, question.asked),
