@@ -301,6 +301,7 @@ class PeerConnection(SocketActor):
         parting, reason = self._parting
         if error is not None:
             parting, reason = Parting.FAILED, f"{type(error).__name__}: {error}"
+        self._trace.tell_blocks()  # those since the last beat
         self._record("bt:connection_closed", {"conn": self._conn, "why": reason})
         if self._socket is not None:
             self._socket.close()
