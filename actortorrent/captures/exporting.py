@@ -72,7 +72,7 @@ def export_capture(
         if found is not None:
             found[0].hear(event, found[1])
             found[0].is_wanted |= is_wanted
-    if not any(flow.is_wanted for flow in flows):
+    if not any(flow.is_wanted and flow.has_bytes for flow in flows):
         raise UsageError("expected a connection to export, found none that fits")
     with writing_capture(out) as writer:
         export = _Export(header, flows, writer, begin_ns)

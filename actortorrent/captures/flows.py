@@ -65,6 +65,11 @@ class Flow:
         self._next = [[0] * len(ends) for _ in range(2)]
 
     @property
+    def has_bytes(self) -> bool:
+        """Say whether anything went over it."""
+        return any(telling.end for tellings in self.told for telling in tellings)
+
+    @property
     def addresses(self) -> tuple[Endpoint, Endpoint, bool]:
         """Return our address, theirs, and whether one had to be made up."""
         ours, theirs = map(endpoint_of, self._names)

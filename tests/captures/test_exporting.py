@@ -218,6 +218,9 @@ def test_what_cannot_be_exported_is_a_usage_error(tmp_path: Path) -> None:
     out = tmp_path / "x.pcap"
     assert run([*command, str(out), "--piece", "3"]) == ExitCode.USAGE
     assert run([*command, str(out), "--peer", "99"]) == ExitCode.USAGE
+    write_trace(trace, [event("bt:connection_begun", "Swarm", 1, conn=1, address="10.0.0.1:1")])
+    assert run([*command, str(out)]) == ExitCode.USAGE
+    write_trace(trace, [OPENED, HANDSHAKE])
     assert not out.exists()
     assert [run([*command, str(out)]), run([*command, str(out)])] == [0, 0]
 
