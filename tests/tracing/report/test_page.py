@@ -124,6 +124,16 @@ def test_filters_leave_what_fits(browser: Browser, reported: Reported, graph: Gr
     assert browser.ask("return [...wantedRows].every(row => T.label(row) === 'store_runs')")
 
 
+def test_a_client_can_be_chosen_as_everybodys_peer(browser: Browser, reported: Reported) -> None:
+    browser.open(reported.page, "view=story&peer=seed")
+    assert browser.ask("return document.querySelector('[name=peer]').value") == "seed"
+    actors = browser.ask(
+        "return [...new Set([...wantedRows].map(row => T.fullName(T.actorOf[row])))]"
+    )
+    assert "fetch/Peer-1" in actors
+    assert all(actor.startswith("fetch/") for actor in actors)
+
+
 def test_a_link_leads_back_to_exactly_this_view(browser: Browser, reported: Reported) -> None:
     browser.open(reported.page)
     browser.press("\ue014", "\ue014", "o", "+", "+")  # two steps; in order; closer

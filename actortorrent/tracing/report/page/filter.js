@@ -118,9 +118,12 @@ function typeOptions() {
 
 function peerOptions() {
   const peers = T.actors.filter((one) => T.peerOf.has(one.index)).sort((one, other) => one.node - other.node || byPlace(one, other));
+  const each = peers.map((one) => option(T.fullName(one.index), T.actorLabel(one.index) + " ↔ " + T.otherSide(one.index)));
+  if (!T.isSwarm) return [option("", "all peers"), ...each];
   return [
     option("", "all peers"),
-    ...peers.map((one) => option(T.fullName(one.index), T.actorLabel(one.index) + " ↔ " + T.otherSide(one.index))),
+    el("optgroup", { label: "everybody’s connections to" }, T.nodes.map((node) => option(node.name))),
+    el("optgroup", { label: "one connection" }, each),
   ];
 }
 
