@@ -42,3 +42,16 @@ def test_who_dialled_speaks_first(fresh: Path) -> None:
         first, second = (way for way, kind, _ in wire(path, "Peer-1") if kind == "handshake")
         speaks_first = (first, second) == ("sent", "received")
         assert begun[0].data["we_dialled"] == speaks_first
+
+
+def test_a_client_of_forty_lines_gets_its_bytes(fresh: Path) -> None:
+    heard = (fresh / "hello.txt").read_text("utf-8").splitlines()
+    assert [line.split()[0] for line in heard] == ["handshake", "bitfield", "unchoke", "piece"]
+    assert heard[1].endswith("05 e0")
+    assert heard[3].endswith(repr((fresh / "count.txt").read_bytes()[16 * 1024 :][:40]))
+
+
+def test_the_seed_counted_what_it_was_asked_for_even_in_the_last_second(fresh: Path) -> None:
+    seen = {one.name: one.data for one in events_of(fresh / "hello.trace")}
+    assert seen["bt:requests_received"]["count"] == 1
+    assert seen["bt:blocks_sent"]["block_bytes"] == 40
