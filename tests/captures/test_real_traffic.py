@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.peers.needs import need_command
 from tests.peers.processes import is_listening, wait_until, within
 
 PORT = 6881
+LAST_WORD = "that was all"
 SIZES = {"a": 700_001, "b": 200_003}
 
 
@@ -48,6 +50,9 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Content]:
         leech = libtorrent_fetch(content, folder / "3", host=third, peers=peers, **where)
         stack.enter_context(leech).wait_until_done()
         aria2.wait_for_success()
+        say_so = f"echo {LAST_WORD} >/dev/tcp/{first}/{seed.port}"
+        subprocess.run(within(network.name, ["bash", "-c", say_so]), check=True)
+        wait_until(lambda: LAST_WORD.encode() in capture.read_bytes(), capturing, "all is captured")
         capturing.interrupt()
         capturing.wait()
     return capture, content
