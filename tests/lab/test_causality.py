@@ -38,4 +38,5 @@ def test_every_message_between_two_members_is_matched_at_both_ends(
     fit = labs[scenario].aftermath.fit
     assert fit.matched > 1000
     assert fit.from_nowhere == fit.summed == fit.held_back == 0
-    assert fit.never_arrived < 20, "what was on its way when a connection ended"
+    under_way = fit.matched / 100  # an endgame leaves some blocks and cancels on their way
+    assert fit.never_arrived < under_way, "what was on its way when a connection ended"
