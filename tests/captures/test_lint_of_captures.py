@@ -12,6 +12,7 @@ from actortorrent.tracing.reader import TraceFile
 from actortorrent.wire.messages import (
     Bitfield,
     Choke,
+    Extended,
     Interested,
     NotInterested,
     Request,
@@ -50,6 +51,7 @@ each_view = pytest.mark.parametrize("us", ["", "10.0.0.1", "10.0.0.2"])
         [OFFER, WANT, UNCHOKE, CHOKE, ASK],  # crossed on its way
         [OFFER, WANT, UNCHOKE, ASK, CHOKE, GIVE],  # read from the disk before
         [OFFER, WANT, UNCHOKE, UNCHOKE, WANT],  # said twice: a rule of ours only
+        [(1, Extended(0, b"de").encode()), OFFER, WANT],
         [(1, HAVE_ALL), (0, HAVE_NONE), WANT, UNCHOKE, ASK, GIVE],
         [(1, HAVE_ALL), WANT, (1, ALLOWED_FAST), ASK, GIVE],  # choked, and allowed
     ],

@@ -18,6 +18,8 @@ from actortorrent.tracing.linting.talk import (
 )
 
 MAX_REQUEST_BYTES = 128 * 1024
+# What may come before a bitfield: as in wire/legal_order.py.
+NEUTRAL = frozenset(["handshake", "keep-alive", "port", "extended", "unknown"])
 HAVE_ALL, HAVE_NONE, ALLOWED_FAST = 14, 15, 17  # kinds of BEP 6, which we do not speak
 
 Blame = Callable[[str, Event, str], None]  # rule, event, sentence
@@ -81,7 +83,7 @@ class WireRules:
         judge = self._judges.get(kind) if isinstance(kind, str) else None
         if judge is not None:
             judge(event, speaker, listener, fields if isinstance(fields, dict) else {})
-        speaker.messages += kind not in ("handshake", "keep-alive")
+        speaker.messages += kind not in NEUTRAL
 
     def _place(self, event: Event, speaker: Side) -> None:
         """Check that streams have no overlaps; sums between messages leave room."""
