@@ -184,6 +184,9 @@ def test_the_life_of_a_piece_ends_on_the_disk(browser: Browser, reported: Report
     assert any("offered by seed" in step for step in steps)
     assert any("picked" in step for step in steps)
     assert "verified" in steps[-1]
+    heads = browser.texts(".one-life h3")
+    had = ["had it from the beginning" in head for head in heads]
+    assert had == sorted(had), "who had to fetch it comes first"
 
 
 def test_a_round_of_slots_tells_who_and_why(browser: Browser, reported: Reported) -> None:
