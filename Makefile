@@ -53,7 +53,7 @@ demo: $(READY) ## fetch 256 MiB (SIZE=16: 16 MiB) in a swarm here, and see what 
 docs: $(READY) ## make a site of docs/ that opens without a network: build/site/index.html
 	$(BIN)/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
 
-bench: $(READY) ## fetch 1 GiB with us, libtorrent and aria2, in turns (OPTIONS=--quick)
+bench: $(READY) ## measure us beside libtorrent, aria2 and the machine's limit (OPTIONS=--quick)
 	$(BIN)/python -m tests.benchmarks.bench $(OPTIONS)
 
 clean: ## remove .venv and everything else that was made

@@ -42,6 +42,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--up", type=int, default=0, help="bytes a second; 0: no limit")
     parser.add_argument("--trackers", action="store_true", help="ask those of the torrent")
     parser.add_argument("--stay", action="store_true", help="seed on when fetched")
+    parser.add_argument("--no-pex", action="store_true", help="tell no peer of others (BEP 11)")
     return parser.parse_args()
 
 
@@ -119,6 +120,8 @@ def _torrent(options: argparse.Namespace) -> Any:
     params.ti = lt.torrent_info(str(options.torrent))
     params.save_path = str(options.folder)
     params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
+    if options.no_pex:
+        params.flags |= lt.torrent_flags.disable_pex
     if not options.trackers:
         params.flags |= lt.torrent_flags.override_trackers
         params.trackers = []
