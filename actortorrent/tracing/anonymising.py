@@ -38,7 +38,11 @@ _DISK = re.compile(
     r"|write)|work on this torrent in) (.+?)(?=: |, found|$)"
 )
 _FILE = re.compile(r"[^\s/\\:'\"(),;]+\.[A-Za-z][A-Za-z0-9]{1,4}(?![\w.])")
-_PLAIN_ARGUMENT = re.compile(r"-{0,2}[a-z-]+|[\d.]+[KMGkmg]?|")
+_PLAIN_ARGUMENT = re.compile(r"-{1,2}[a-z-]+|\d+(?:\.\d+)?[KMGkmg]?|")
+# Words of a command line that name nobody: any other may be a file's or a folder's.
+_COMMANDS = ("actortorrent", "fetch", "seed")
+_CHOICES = ("piece", "block", "payload", "auto", "bar", "lines", "json", "none")
+_PLAIN_WORDS = frozenset([*_COMMANDS, *_CHOICES])
 
 
 class Anonymiser:
@@ -98,7 +102,7 @@ class Anonymiser:
 
     def _argument(self, argument: str) -> str:
         option, equals, value = argument.rpartition("=")
-        if _PLAIN_ARGUMENT.fullmatch(value):
+        if value in _PLAIN_WORDS or _PLAIN_ARGUMENT.fullmatch(value):
             return argument
         renamed = self._text(value)
         return option + equals + (self._file(value) if renamed == value else renamed)

@@ -74,6 +74,18 @@ class Seen:
             if event.name == "actor:decision" and event.data["what"] == what
         ]
 
+    def conns_by_name(self, name: str) -> dict[str, int]:
+        """Return which connection of a member leads to whom, by the handshakes alone."""
+        names = {}
+        for other, path in self.outcome.traces.items():
+            with TraceFile(path) as trace:
+                names[bytes.fromhex(trace.header.peer_id).decode("ascii")] = other
+        return {
+            names[event.data["fields"]["peer_id"]]: event.data["conn"]
+            for event in self.events(name)
+            if event.name == "bt:message_received" and event.data["type"] == "handshake"
+        }
+
     @property
     def leeches(self) -> list[str]:
         return [one.member.name for one in self.outcome.members if "leech" in one.member.name]

@@ -76,6 +76,16 @@ def test_the_header_names_nobody(tmp_path: Path) -> None:
     assert (header.piece_count, header.seed) == (HEADER.piece_count, HEADER.seed)
 
 
+def test_a_command_line_names_no_folder_and_no_address_however_plain(tmp_path: Path) -> None:
+    argv = ("actortorrent", "seed", "private", "-o", "mine", "--bind", "192.0.2.9", "--up", "1.5M")
+    with anonymised(tmp_path, argv=argv) as trace:
+        told = trace.header.argv
+    assert told == (
+        *("actortorrent", "seed", "file-1", "-o", "file-2"),
+        *("--bind", "10.0.0.1", "--up", "1.5M"),
+    )
+
+
 def test_our_own_peer_id_and_info_hash_are_the_same_in_events(tmp_path: Path) -> None:
     fields = {
         "info_hash": HEADER.info_hash,
