@@ -157,15 +157,20 @@ def _learn_address(client: Client, end: End, *, is_dialled: bool) -> None:
 
 
 def _marks(talk: TalkSurvey, way: int, end: End) -> list[Mark]:
-    """Return by what an end is known: at least its address."""
+    """Return by what an end is known: at least its host.
+
+    Whoever dials and is not answered shows nothing else, as a peer id may be of one
+    connection only: all those of one host are put together.
+    """
+    is_answered = bool(talk.ends[1 - way].peer_id)
     marks: list[Mark] = []
     if way != talk.dialler:
         marks.append(end.address)
     elif end.listens_on:
         marks.append(Endpoint(end.address.host, end.listens_on))
-    if end.peer_id:
+    if end.peer_id and (marks or is_answered):
         marks.append(end.peer_id)
-    return marks or [end.address]
+    return marks or [Endpoint(end.address.host, 0)]
 
 
 class _Groups:

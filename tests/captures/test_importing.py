@@ -25,7 +25,7 @@ from actortorrent.tracing.linting import lint
 from actortorrent.tracing.merging import open_traces
 from actortorrent.tracing.reader import TraceFile
 from actortorrent.wire.handshake import Handshake
-from actortorrent.wire.messages import Have
+from actortorrent.wire.messages import Extended, Have
 from tests.captures.frames import (
     ADA,
     ADA_6,
@@ -136,6 +136,28 @@ def test_a_client_that_is_in_all_connections_is_us(tmp_path: Path) -> None:
     assert (made.header.node, made.connections) == ("libtorrent-1", 2)
     assert {one.actor for one in events} == {"Peer-1", "Peer-2", "trace"}
     assert lint(made.header, events) == []
+
+
+def test_connections_of_one_client_are_known_by_the_port_that_it_tells(tmp_path: Path) -> None:
+    """As libtorrent does: another peer id in each connection, and `p` in its greeting."""
+    frames: Frames = []
+    for number in range(3):
+        ends = (Endpoint(CY.host, 50_000 + number), (BOB, ADA, BOB)[number])
+        hello = handshake(b"-LT2110-%012d" % number)
+        dialogue = (
+            Dialogue(ends).open().says(0, hello).says(0, Extended(0, b"d1:pi7000ee").encode())
+        )
+        frames += dialogue.says(1, handshake(b"-TR4000-%012d" % (number % 2))).frames
+    for number in range(4):
+        ends = (Endpoint(CY.host, 60_000 + number), ADA)
+        frames += Dialogue(ends).open().says(0, handshake(b"-LT2110-x%011d" % number)).frames
+    made, _ = imported(tmp_path, pcap(frames))
+    names = [node.name for node in made.header.nodes]
+    assert names == ["libtorrent-1", "transmission-1", "transmission-2", "libtorrent-2"]
+    assert Counter(row[0] for row in made.header.connections) == {
+        "libtorrent-1": 3,
+        "libtorrent-2": 4,  # those that nobody answered
+    }
 
 
 def test_what_the_torrent_is_like_is_inferred(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Content]:
     folder = tmp_path_factory.mktemp("traffic")
     capture = folder / "swarm.pcapng"
     content = make_content(folder / "content", SIZES, seed=77)
-    dumpcap = [need_command("dumpcap"), "-q", "-i", "lo", "-f", "tcp", "-w", capture]
+    dumpcap = [need_command("dumpcap"), "-q", "-B", "64", "-i", "lo", "-f", "tcp", "-w", capture]
     with network_namespace() as network, ExitStack() as stack:
         first, second, third = network.hosts
         where: dict[str, str] = {"namespace": network.name}
