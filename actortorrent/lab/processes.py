@@ -86,8 +86,9 @@ class Running:
             return tuple(self._lines)
 
     def tail(self) -> str:
-        """Return the last lines printed."""
-        return "\n".join(line[:TAIL_CHARACTERS] for line in self.lines[-TAIL_LINES:])
+        """Return the last lines printed, but for objects that are meant for programs, if it can."""
+        words = [line for line in self.lines if not line.startswith("{")] or self.lines
+        return "\n".join(line[:TAIL_CHARACTERS] for line in words[-TAIL_LINES:])
 
     def wait_for_line(self, pattern: str, seconds: float = PATIENCE_SECONDS) -> re.Match[str]:
         """Return the first match of `pattern` in a line, waiting until it is printed.

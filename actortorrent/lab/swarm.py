@@ -224,8 +224,8 @@ class Lab:
         first.process.ends_within(LOOK_SECONDS)
         for observer in self._observers:
             if observer.process.ends_within(0) and not observer.has_left_complete:
-                tail = observer.process.tail()
-                raise LabError(f"{observer.member.name} ended before its time:\n{tail}")
+                words = observer.process.tail().removeprefix("actortorrent: ")
+                raise LabError(f"{observer.member.name} ended before its time: {words}")
 
     # --- the end -----------------------------------------------------------------------------
 

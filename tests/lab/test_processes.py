@@ -44,6 +44,12 @@ def test_a_failure_tells_its_exit_code_and_last_words() -> None:
         process.wait_for_success()
 
 
+def test_last_words_are_those_for_people() -> None:
+    with python("print('{\"event\": \"error\"}'); raise SystemExit('no luck')") as process:
+        assert process.wait() == 1
+        assert process.tail() == "no luck"
+
+
 def test_much_output_holds_nobody_up() -> None:
     with python("print('x' * 1000_000); print('end')") as process:
         process.wait_for_success()
