@@ -59,7 +59,7 @@ def labs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
 
 @pytest.fixture(scope="session")
 def swarm_traces(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Return the traces of a seed and three leeches that fetched with libtorrent."""
+    """Return the traces of a seed and four leeches that fetched with libtorrent."""
     return trace_swarm(tmp_path_factory.mktemp("swarm"))
 
 

@@ -9,21 +9,21 @@ from tests.content import make_content
 from tests.peers.libtorrent import libtorrent_fetch
 from tests.peers.own import own_fetch, own_seed
 
-LEECHES = 3
+LEECHES = 4
+LEVELS = ("block", "block", "block", "piece", "piece")  # of the seed, and of each leech
 
 
 def trace_swarm(folder: Path) -> list[Path]:
     """Run a seed and leeches, with libtorrent among them, and return the traces of ours.
 
-    Their level is "block", and "piece" of the last one.
+    Their level is "block", and "piece" of the last two.
     """
     content = make_content(folder / "content", {"a": 1_000_000, "b": 300_001})
     names = ["seed", *(f"leech-{number + 1}" for number in range(LEECHES))]
     paths = [folder / f"{name}.trace" for name in names]
-    levels = ["block"] * LEECHES + ["piece"]
     options: list[list[str | Path]] = [
         ["--trace", path, "--trace-level", level, "--no-trackers"]
-        for path, level in zip(paths, levels, strict=True)
+        for path, level in zip(paths, LEVELS, strict=True)
     ]
     with ExitStack() as stack:
         seed = stack.enter_context(own_seed(content, extra=[*options[0], "--up", "2M"]))

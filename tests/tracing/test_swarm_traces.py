@@ -1,4 +1,4 @@
-"""What holds of the traces of a real swarm: a seed and three leeches, each a process of its own."""
+"""What holds of the traces of a real swarm: a seed and four leeches, each a process of its own."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from actortorrent.tracing.merging import merge_traces, open_traces, write_merge
 from actortorrent.tracing.reader import TraceFile
 from actortorrent.tracing.stats import statistics
 from actortorrent.tracing.why import Story, why_choke, why_piece, why_slow
+from tests.tracing.streams import SUMS, broken_streams
 from tests.tracing.swarm import LEECHES
 from tests.tracing.traces import broken_laws
 
@@ -50,8 +51,22 @@ def test_every_message_between_traced_peers_is_matched_at_both_ends(traces: list
         node, conn = one.actor.partition("/")[0], one.data.get("conn")
         if one.name == WIRE_RECEIVED and (node, conn) in conns and "match" not in one.data:
             lone[one.data["type"]] += 1
-    assert set(lone) <= {"request", "piece"}, "only what leech-3 counted may lack its other end"
+    assert set(lone) <= {"request", "piece"}, "only what one end counted may lack its other end"
     assert sum(lone.values()) <= merge.report.summed
+
+
+def test_what_one_end_only_counted_is_as_much_as_the_other_end_has(
+    traces: list[Path], merged: list[Event]
+) -> None:
+    merge = merge_traces(traces)
+    assert len(merge.header.nodes) == 5
+    assert broken_streams(merge.header, merged) == []
+    counted = {node for node in ("leech-3", "leech-4") for one in merged if _is_sum_of(node, one)}
+    assert counted == {"leech-3", "leech-4"}
+
+
+def _is_sum_of(node: str, event: Event) -> bool:
+    return event.name in SUMS and event.actor.startswith(f"{node}/")
 
 
 def test_a_message_is_the_cause_of_its_arrival_in_another_process(merged: list[Event]) -> None:
@@ -147,7 +162,9 @@ def test_why_piece_tells_the_way_of_each_piece(traces: list[Path]) -> None:
 def test_why_slow_accounts_for_all_of_the_time(traces: list[Path]) -> None:
     with open_traces(traces) as (header, events):
         answers = why_slow(Story(header, events))
-    assert [answer.node for answer in answers] == ["leech-1", "leech-2", "leech-3"]
+    assert [answer.node for answer in answers] == [
+        f"leech-{number + 1}" for number in range(LEECHES)
+    ]
     for answer in answers:
         assert answer.is_complete
         assert sum(answer.phases.values()) == pytest.approx(answer.seconds, abs=1e-4)
@@ -171,7 +188,7 @@ def test_stats_agree_on_what_one_gave_another(traces: list[Path]) -> None:
         if given is not None and taken is not None:
             assert given.sent_bytes >= taken.received_bytes
             assert taken.sent_bytes >= given.received_bytes
-    assert all(nodes[f"leech-{number}"].verified == PIECES for number in (1, 2, 3))
+    assert all(nodes[f"leech-{number + 1}"].verified == PIECES for number in range(LEECHES))
 
 
 def test_diff_finds_no_difference_between_a_trace_and_itself(traces: list[Path]) -> None:

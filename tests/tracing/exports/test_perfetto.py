@@ -35,7 +35,7 @@ class Read:
 
 @pytest.fixture(scope="module")
 def swarm(swarm_traces: list[Path], browser: Browser) -> Iterator[Read]:
-    """Return a swarm of a seed and three leeches, read by Perfetto."""
+    """Return a swarm of a seed and four leeches, read by Perfetto."""
     merge = merge_traces(swarm_traces)
     events = list(merge.events())
     text = "".join(perfetto.export(merge.header, events, lambda _event: True))
