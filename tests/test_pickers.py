@@ -27,7 +27,7 @@ def test_the_pieces_come_as_a_users_picker_chooses(
     assert {pick.data["rule"] for pick in picks} == {"Backwards"}
 
 
-@pytest.mark.parametrize("name", ["Backwards", "CommonestFirst", "Window"])
+@pytest.mark.parametrize("name", ["Backwards", "CommonestFirst", "Window", "Streamer"])
 def test_the_examples_fetch_all(content_maker: ContentMaker, tmp_path: Path, name: str) -> None:
     content = content_maker(20 * 65_536 + 1)
     with seeding(content) as seed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from actortorrent.cli.main import cli
+from tests.learn.chapters import COURSE, TRACES
 from tests.learn.claims import by_time, decisions, events_of
 
 PIECES = 32
@@ -53,6 +55,22 @@ def test_the_streamer_costs_the_seed_less_than_in_order(fresh: Path) -> None:
 def test_the_streamer_can_be_watched_earlier_than_the_usual_rule(fresh: Path) -> None:
     usual, streamer = (playable(fresh / run / "leech-1.trace") for run in ("usual", "streamer"))
     assert sum(playable(fresh / "ordered/leech-1.trace")) > sum(streamer) > sum(usual)
+
+
+def test_the_chapter_and_the_examples_have_the_same_streamer() -> None:
+    """But for annotations, and for what the first line says."""
+    texts = ((TRACES / "my.py"), COURSE.parent / "examples" / "pickers.py")
+    ours, theirs = (method_of(path.read_text("utf-8"), "Streamer") for path in texts)
+    assert ours == theirs
+
+
+def method_of(text: str, name: str) -> str:
+    """Return the one method of a class as a syntax tree without annotations."""
+    (found,) = (
+        one for one in ast.parse(text).body if isinstance(one, ast.ClassDef) and one.name == name
+    )
+    (method,) = (one for one in found.body if isinstance(one, ast.FunctionDef))
+    return "\n".join(map(ast.dump, method.body))
 
 
 def playable(path: Path) -> list[int]:
