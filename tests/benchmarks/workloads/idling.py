@@ -20,7 +20,7 @@ from tests.benchmarks.workloads.workload import OURS, Party, Ready
 from tests.content import Content
 from tests.peers.processes import free_port, is_listening, wait_until
 
-SETTLING_SECONDS = 3.0
+SETTLING_SECONDS = 12.0  # so long after its last message a peer is looked after more often
 WATCHED_SECONDS = 20.0
 LEAST_WATCHED_SECONDS = 2.0
 
