@@ -112,7 +112,7 @@ def judged(axis: Axis, points: Sequence[Point]) -> list[str]:
             ratio = getattr(after, what).median / getattr(before, what).median
             span = f"from {before.at:,} to {after.at:,} {axis.name}"
             verdict = "yes" if ratio <= grown else "no"
-            lines.append(f"{verdict}: {span}, {what} grows {ratio:.2f} x (≤ {grown:.3g} x)")
+            lines.append(f"{verdict}: {span}, {what} grows {ratio:.2f} x (≤ {grown:,.0f} x)")
     if axis.keeps_rate and len(points) > 1:
         kept = points[-1].rate.median / points[0].rate.median
         verdict = "yes" if kept >= LEAST_RATE_KEPT else "no"
