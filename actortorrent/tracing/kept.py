@@ -17,6 +17,7 @@ from actortorrent.tracing.summaries import MAX_NUMBERS, Json, describe, summaris
 from actortorrent.wire.addresses import Address
 
 LONG_ROW = 4 * MAX_NUMBERS  # items; a longer one is cut at once
+MOST_HEAVY = 16  # items that cannot be kept as they are; to keep one costs a microsecond or two
 
 # Types of fields, as annotated, whose values may be kept as they are.
 LIGHT_ANNOTATIONS = frozenset(["int", "float", "bool", "str", "int | None", "str | None"])
@@ -129,8 +130,12 @@ def _kept_row(row: Any) -> Any:
         return Told(summarise(row))
     for value in row:
         if type(value) not in _light:
-            return tuple([kept(value) for value in row])
+            return tuple([kept(value) for value in row[:MOST_HEAVY]]) + _cut(row)
     return tuple(row)
+
+
+def _cut(row: Any) -> tuple[Told, ...]:
+    return (Told(f"… {len(row) - MOST_HEAVY} more"),) if len(row) > MOST_HEAVY else ()
 
 
 def _learn(kind: type) -> bool:

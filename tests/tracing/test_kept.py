@@ -16,7 +16,7 @@ from pykka.messages import ProxyCall
 from actortorrent.rules.geometry import Run
 from actortorrent.rules.leases import FilledRun, Lease, StoredRun
 from actortorrent.rules.statuses import PiecesStatus
-from actortorrent.tracing.kept import LONG_ROW, kept, kept_data, kept_handling
+from actortorrent.tracing.kept import LONG_ROW, MOST_HEAVY, kept, kept_data, kept_handling
 from actortorrent.tracing.recorder import Handling
 from actortorrent.tracing.summaries import summarise
 from actortorrent.wire.addresses import Address
@@ -92,6 +92,14 @@ def test_numbers_and_short_texts_are_kept_as_they_are() -> None:
     data = {"piece": 1, "rule": "rarest first"}
     assert kept_data(data) is data
     assert kept(RUN) is RUN
+
+
+def test_of_many_heavy_items_the_first_are_kept_and_the_others_counted() -> None:
+    leases = tuple(Lease(number, RUN, bytearray(5)) for number in range(100))
+    told = summarise(kept(leases))
+    assert isinstance(told, list)
+    assert told[:-1] == summarise(leases[:MOST_HEAVY])
+    assert told[-1] == f"… {100 - MOST_HEAVY} more"
 
 
 def test_later_changes_of_a_value_do_not_show() -> None:
