@@ -4,8 +4,10 @@
   than a rare one (BEP 3's author: "random first piece").
 * Then the piece that the fewest peers have, by chance among equals, so that peers
   differ in what they hold and no piece dies with its last owner.
-* Pieces already begun come before new ones: only a whole piece can be verified,
-  shared and forgotten.
+* Pieces already begun come before new ones that are as rare: only a whole piece can
+  be verified, shared and forgotten. A rarer new one comes first: what is left of a
+  begun piece, others have too, and to ask the one who has the rare for it would cost
+  the swarm its only source. Where very many are begun, all of them come first.
 * `is_sequential` takes the lowest piece instead, for playing while fetching; and so
   may a policy of the user's take what it likes (`picker_policies.py`).
 * When every block is lent and some are still out, they are lent a second time
@@ -35,6 +37,7 @@ from actortorrent.rules.piece_ledger import Loan, PieceLedger
 
 RANDOM_FIRST_PIECES = 4
 RANDOM_FIRST, RAREST_FIRST = RandomFirst(), RarestFirst()
+MOST_BEGUN = 32  # pieces, before even rarer ones have to wait
 LEAST_SHARE_BYTES = 128 * 1024
 MAX_RUN_BYTES = 1024 * 1024  # a larger piece is lent in runs of this size, to several peers
 
@@ -77,6 +80,7 @@ class PiecePicker:
         self._ledger = ledger
         self._geometry = geometry
         self._rng = rng
+        self._availability = availability
         self._counts = PieceCounts(availability)
         self._policy = policy or (Sequential() if is_sequential else None)
 
@@ -98,10 +102,10 @@ class PiecePicker:
     def _lend_one(
         self, conn: int, peers_pieces: int, most_bytes: int, *, is_first: bool
     ) -> Pick | None:
-        begun = self._begun_piece(conn, peers_pieces)
+        fresh = self._ledger.untouched & peers_pieces
+        begun = self._begun_piece(conn, peers_pieces, fresh)
         if begun is not None:
             return Pick(self._lend(conn, begun, most_bytes), "piece already begun")
-        fresh = self._ledger.untouched & peers_pieces
         if fresh:
             piece_index, rule = self._pick_fresh(fresh)
             if not is_first and most_bytes < self._first_run_bytes(piece_index):
@@ -109,9 +113,13 @@ class PiecePicker:
             return Pick(self._lend(conn, piece_index, most_bytes), rule)
         return self._lend_again(conn, peers_pieces, most_bytes) if is_first else None
 
-    def _begun_piece(self, conn: int, peers_pieces: int) -> int | None:
-        pieces = indexes_of(self._ledger.open & peers_pieces)
-        return next((index for index in pieces if self._ledger.may_lend(index, conn)), None)
+    def _begun_piece(self, conn: int, peers_pieces: int, fresh: int) -> int | None:
+        begun = self._ledger.open & peers_pieces
+        is_by_rarity = begun and fresh and (self._policy or self._usual_policy()) is RAREST_FIRST
+        if is_by_rarity and begun.bit_count() <= MOST_BEGUN:
+            begun &= self._availability.rarest(begun | fresh)
+        may_lend = self._ledger.may_lend
+        return next((index for index in indexes_of(begun) if may_lend(index, conn)), None)
 
     def _pick_fresh(self, fresh: int) -> tuple[int, str]:
         policy = self._policy or self._usual_policy()

@@ -21,9 +21,9 @@ DECISIONS: Mapping[str, Explanation] = {
         "Seeder._record_decision",
     ),
     "pick_piece": Explanation(
-        "Which piece is fetched next from this peer. Pieces already begun come first, so that "
-        "they can be passed on; the very first ones are picked by chance, to have anything to "
-        "trade soon; then the rarest, so that no piece dies out.",
+        "Which piece is fetched next from this peer. The very first ones are picked by chance, "
+        "to have anything to trade soon; then the rarest, so that no piece dies out. Among equals "
+        "those already begun come first, so that they can be passed on.",
         "The peer's actor is lent the run, and requests its blocks.",
         PIECES,
         "PieceManager._explain",

@@ -13,6 +13,7 @@ from actortorrent.rules.piece_ledger import PieceLedger
 from actortorrent.rules.piece_picking import (
     LEAST_SHARE_BYTES,
     MAX_RUN_BYTES,
+    MOST_BEGUN,
     RANDOM_FIRST_PIECES,
     Pick,
     PiecePicker,
@@ -131,8 +132,8 @@ def test_in_order_means_the_lowest_that_the_peer_has(verified: str) -> None:
     assert fetching.pieces("A") == [7 if verified else 1]
 
 
-def test_a_piece_already_begun_comes_before_a_rarer_one() -> None:
-    peers = swarm("A: #####.", "B: #####.", "C: .....#", "D: ######")
+def test_a_piece_already_begun_comes_before_a_new_one_as_rare() -> None:
+    peers = swarm("A: #####.", "B: #####.", "C: .....#", "D: ######", "E: .....#")
     fetching = Fetching(peers, verified="####..")
     assert fetching.pieces("A", BLOCK_BYTES) == [4]
     pick = fetching.lend_one("D", 2 * BLOCK_BYTES)
@@ -141,8 +142,35 @@ def test_a_piece_already_begun_comes_before_a_rarer_one() -> None:
     assert fetching.pieces("C") == [5]
 
 
+def test_a_rarer_piece_comes_before_one_already_begun() -> None:
+    peers = swarm("A: #####.", "B: #####.", "D: ######")
+    fetching = Fetching(peers, verified="####..")
+    assert fetching.pieces("A", BLOCK_BYTES) == [4]
+    assert fetching.lend_one("D").rule == "rarest first"
+    pick = fetching.lend_one("D", 2 * BLOCK_BYTES)
+    assert pick.rule == "piece already begun", "nothing new is left"
+    assert pick.loan.run == Run(4, BLOCK_BYTES, 2 * BLOCK_BYTES)
+
+
+@pytest.mark.parametrize("is_sequential", [False, True])
+def test_where_many_are_begun_or_order_is_given_these_come_before_a_rarer_one(
+    *, is_sequential: bool
+) -> None:
+    begun = 1 if is_sequential else MOST_BEGUN + 1
+    common = "#" * (RANDOM_FIRST_PIECES + begun)
+    peers = swarm(f"A: {common}.", f"B: {common}.", f"D: {common}#")
+    fetching = Fetching(
+        peers,
+        verified=f"{'#' * RANDOM_FIRST_PIECES}{'.' * (begun + 1)}",
+        is_sequential=is_sequential,
+    )
+    for index in range(RANDOM_FIRST_PIECES, RANDOM_FIRST_PIECES + begun):
+        fetching.ledger.lend(1, index, BLOCK_BYTES)
+    assert fetching.lend_one("D", BLOCK_BYTES).rule == "piece already begun"
+
+
 def test_a_begun_piece_that_the_peer_lacks_is_left_to_others() -> None:
-    fetching = Fetching(swarm("A: #####.", "B: ....##"), verified="####..")
+    fetching = Fetching(swarm("A: #####.", "B: ....##", "C: .....#"), verified="####..")
     assert fetching.pieces("A", BLOCK_BYTES) == [4]
     fetching.ledger.take_back(fetching.ledger.loans_of(1)[0].lease_id)
     fetching.lend_one("A", BLOCK_BYTES)
