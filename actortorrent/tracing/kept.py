@@ -9,18 +9,28 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from enum import Enum
-from operator import attrgetter
-from typing import Any, NamedTuple, TypeAlias, cast
+from functools import lru_cache
+from operator import attrgetter, is_
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
-from actortorrent.tracing.recorder import Handling
 from actortorrent.tracing.summaries import MAX_NUMBERS, Json, describe, summarise
 from actortorrent.wire.addresses import Address
+
+if TYPE_CHECKING:
+    from actortorrent.tracing.recorder import Handling
 
 LONG_ROW = 4 * MAX_NUMBERS  # items; a longer one is cut at once
 MOST_HEAVY = 16  # items that cannot be kept as they are; to keep one costs a microsecond or two
 
-# Types of fields, as annotated, whose values may be kept as they are.
-LIGHT_ANNOTATIONS = frozenset(["int", "float", "bool", "str", "int | None", "str | None"])
+# Types of fields, as annotated, whose values may be kept as they are. A cargo is empty once
+# its message was handled; those of messages that never were are told at once.
+LIGHT_ANNOTATIONS = frozenset(
+    ["int", "float", "bool", "str", "int | None", "str | None", "Run", "Cargo", "Cargo | None"]
+)
+
+HANDLED = "ok"  # the status of a message whose handler came to its end
+NOTHING_NAMED: Mapping[str, object] = MappingProxyType({})
 
 # How a kind of value is kept: told at once (None), or field by field (what gets them).
 Keeping: TypeAlias = "Callable[[Any], tuple[Any, ...]] | None"
@@ -45,6 +55,11 @@ class Emptied:
 
     def __len__(self) -> int:
         return self._length
+
+
+@lru_cache(maxsize=256)  # most buffers are of a few lengths, and one stands for all of these
+def _emptied(length: int) -> Emptied:
+    return Emptied(length)
 
 
 class Fields(NamedTuple):
@@ -95,14 +110,16 @@ def kept_handling(handling: Handling) -> Handling:
     args = getattr(message, "args", None)
     if args is None:  # an order to stop, or a question for an attribute
         return handling
+    if status != HANDLED:
+        args = tuple([Told(summarise(value)) for value in args])
+    light = _all_kept(args)
     if not message.kwargs:
-        for value in args:
-            if type(value) not in _light:
-                break
-        else:
+        if all(map(is_, light, message.args)):
             return handling
-    named = {name: kept(value) for name, value in message.kwargs.items()}
-    call = Call(message.attr_path, tuple([kept(value) for value in args]), named)
+        named: Mapping[str, object] = NOTHING_NAMED
+    else:
+        named = {name: kept(value) for name, value in message.kwargs.items()}
+    call = Call(message.attr_path, light, named)
     return (receiver, stamp, received, done, end_ns, op, call, status)
 
 
@@ -114,7 +131,7 @@ def kept(value: Any) -> Any:  # noqa: PLR0911 - one a kind, the most frequent fi
     if kind is tuple or kind is list:
         return _kept_row(value)
     if kind is bytearray or kind is bytes:
-        return Emptied(len(value))
+        return _emptied(len(value))
     if kind is dict:
         return kept_data(value)
     if kind not in _keepings and _learn(kind):
@@ -122,7 +139,12 @@ def kept(value: Any) -> Any:  # noqa: PLR0911 - one a kind, the most frequent fi
     get_fields = _keepings[kind]
     if get_fields is None:
         return Told(summarise(value))
-    return Fields(kind, tuple([kept(field) for field in get_fields(value)]))
+    return Fields(kind, _all_kept(get_fields(value)))
+
+
+def _all_kept(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    # Most are light: to ask here, too, saves a call for each of these.
+    return tuple([value if type(value) in _light else kept(value) for value in values])
 
 
 def _kept_row(row: Any) -> Any:
@@ -130,7 +152,7 @@ def _kept_row(row: Any) -> Any:
         return Told(summarise(row))
     for value in row:
         if type(value) not in _light:
-            return tuple([kept(value) for value in row[:MOST_HEAVY]]) + _cut(row)
+            return _all_kept(row[:MOST_HEAVY]) + _cut(row)
     return tuple(row)
 
 

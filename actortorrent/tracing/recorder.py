@@ -15,8 +15,13 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
+from actortorrent.tracing.kept import kept_data, kept_handling
+
 LEVELS = ("piece", "block", "payload")  # each records what the one before does, and more
-QUEUE_LIMIT = 32_768  # entries that wait for the writer; some hold a piece's buffer by reference
+QUEUE_LIMIT = 32_768  # entries that wait for the writer
+# So many of them may keep alive what they carry, such as the buffer of a run: far more than
+# wait for a writer that is well. What comes on top of these is told at once, in a few words.
+LADEN_LIMIT = 1_024
 
 # Who sent, at which tick of its clock, because of what, when (ns), into how full a mailbox.
 Stamp: TypeAlias = tuple[str, int, str, int, int]
@@ -100,6 +105,9 @@ class LossCount:
 class EntryQueue:
     """Keep entries until the writer takes them; count what does not fit.
 
+    A writer may hang for as long as its disk does: neither the number of entries nor what
+    they hold of the content grows over a limit meanwhile.
+
     Args:
         level: how much is wanted: one of `LEVELS`.
         limit: entries that may wait.
@@ -126,10 +134,13 @@ class EntryQueue:
         data: Mapping[str, object] | Handling,
     ) -> None:
         """Keep one entry, or count it as lost."""
-        if len(self._entries) < self._limit:
-            self._entries.append((time_ns, name, actor, lc, cause, data))
-        else:
+        waiting = len(self._entries)
+        if waiting >= self._limit:
             self.losses.add_one()
+            return
+        if waiting >= LADEN_LIMIT:
+            data = kept_handling(data) if type(data) is tuple else kept_data(data)  # type: ignore[arg-type]
+        self._entries.append((time_ns, name, actor, lc, cause, data))
 
     def take(self, at_most: int) -> Iterator[Entry]:
         """Yield the oldest entries and forget them; for one thread only."""
