@@ -170,7 +170,7 @@ class PieceManager(Actor):
     ) -> None:
         """Take buffers back, and note what was written."""
         for one in stored:
-            self._lender.take_buffer_back(one.buffer)
+            self._lender.take_back(one.buffer)
             self._wasted_bytes += self._ledger.stored_bytes(one.run)
             self._cancel(self._ledger.store(one.lease_id, one.run))
         self._feed_all()

@@ -16,7 +16,6 @@ from enum import Enum
 from actortorrent.actors.content_layout import ContentLayout
 from actortorrent.actors.files import Files
 from actortorrent.rules.geometry import Run
-from actortorrent.rules.leases import FilledRun
 from actortorrent.rules.partial_pieces import (
     EARLIER_SESSION,
     Contribution,
@@ -84,16 +83,15 @@ class PieceStore:
         self.verified = 0  # bit i is piece i
         self.partial = PartialPieces(self._geometry)
 
-    def store(self, conn: int, filled: FilledRun) -> Outcome:
-        """Take a run; return what became of it.
+    def store(self, conn: int, run: Run, buffer: bytearray) -> Outcome:
+        """Take a run that a peer filled; return what became of it.
 
         Raises:
             StorageError: if the disk does not take it; then nothing of it counts as stored.
         """
-        run = filled.run
         if not (self.wanted & ~self.verified) >> run.piece_index & 1:
             return Outcome(Verdict.USELESS)
-        with memoryview(filled.buffer) as data:
+        with memoryview(buffer) as data:
             if run.length == self._geometry.piece_size(run.piece_index):
                 return self._store_piece(conn, run, data)
             return self._store_part(conn, run, data)

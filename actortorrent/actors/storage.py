@@ -29,7 +29,8 @@ from actortorrent.actors.record_keeper import RecordKeeper
 from actortorrent.actors.resume import load_record
 from actortorrent.errors import StorageError
 from actortorrent.options import SessionOptions
-from actortorrent.rules.leases import FilledRun, StoredRun
+from actortorrent.rules.geometry import Run
+from actortorrent.rules.leases import Cargo, FilledRun, StoredRun
 from actortorrent.rules.partial_pieces import EARLIER_SESSION
 from actortorrent.wire.metainfo import Metainfo
 
@@ -165,10 +166,11 @@ class Storage(Actor):
         """Take runs that a peer filled; say what became of each, and give the buffers back."""
         stored, outcomes = [], []
         for one in filled:
-            outcome = self._store_run(conn, one)
+            buffer = one.buffer.take()
+            outcome = self._store_run(conn, one.run, buffer)
             outcomes.append((one.run.piece_index, outcome))
             was_useful = outcome.verdict is not Verdict.USELESS
-            stored.append(StoredRun(one.lease_id, one.run, one.buffer, was_useful))
+            stored.append(StoredRun(one.lease_id, one.run, Cargo(buffer), was_useful))
         self._tell.runs_stored.defer(conn, tuple(stored))
         verified = tuple(i for i, outcome in outcomes if outcome.verdict is Verdict.VERIFIED)
         if verified:
@@ -177,16 +179,16 @@ class Storage(Actor):
         for piece_index, outcome in outcomes:
             self._tell_of_senders(piece_index, outcome)
 
-    def _store_run(self, conn: int, filled: FilledRun) -> Outcome:
+    def _store_run(self, conn: int, run: Run, buffer: bytearray) -> Outcome:
         if self._has_failed or not self._is_checked or not self._may_write:
             return Outcome(Verdict.USELESS)
         try:
-            outcome = self._store.store(conn, filled)
+            outcome = self._store.store(conn, run, buffer)
         except StorageError as error:
             self._fail(self._with_bytes_missing(error))
             return Outcome(Verdict.USELESS)
         if outcome.verdict is not Verdict.USELESS:
-            self._keeper.note_written(filled.run.length)
+            self._keeper.note_written(run.length)
         return outcome
 
     def _tell_of_senders(self, piece_index: int, outcome: Outcome) -> None:

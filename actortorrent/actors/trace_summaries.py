@@ -1,4 +1,4 @@
-"""How the values that only actors know read in a trace: proxies, references, sockets."""
+"""How the values that only actors know read in a trace: proxies, references, sockets, buffers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import socket
 
 import pykka
 
+from actortorrent.rules.leases import Cargo
 from actortorrent.tracing.summaries import Json, describe
 
 
@@ -17,6 +18,11 @@ def _(value: pykka.ActorProxy, depth: int) -> Json:  # type: ignore[type-arg]  #
 @describe.register
 def _(value: pykka.CallableProxy, depth: int) -> Json:  # type: ignore[type-arg]  # noqa: ARG001
     return f"<{value.actor_ref}>"
+
+
+@describe.register
+def _(value: Cargo, depth: int) -> Json:  # noqa: ARG001
+    return f"<{value.length} bytes>"
 
 
 @describe.register

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
-from actortorrent.rules.leases import FilledRun, Lease
+from actortorrent.rules.leases import Cargo, FilledRun, Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class GivenBack:
 @dataclass(slots=True)
 class _Filling:
     lease: Lease
+    buffer: bytearray
     blocks_expected: int
 
 
@@ -46,7 +47,7 @@ class Borrowed:
 
     def borrow(self, lease: Lease) -> None:
         """Take a lease; all its blocks are expected from now on."""
-        filling = _Filling(lease, lease.run.block_count)
+        filling = _Filling(lease, lease.buffer.take(), lease.run.block_count)
         self._fillings[lease.lease_id] = filling
         for offset, _ in lease.run.blocks():
             self._expected[lease.run.piece_index, offset] = filling
@@ -70,13 +71,13 @@ class Borrowed:
         if length != min(BLOCK_BYTES, lease.run.length - begin):
             return False
         del self._expected[piece_index, block_offset]
-        lease.buffer[begin : begin + length] = data
+        filling.buffer[begin : begin + length] = data
         self.in_flight_bytes -= length
         filling.blocks_expected -= 1
         if filling.blocks_expected:
             return None
         del self._fillings[lease.lease_id]
-        return FilledRun(lease.lease_id, lease.run, lease.buffer)
+        return FilledRun(lease.lease_id, lease.run, Cargo(filling.buffer))
 
     def came_bytes(self, lease_id: int) -> int:
         """Return the bytes that came of a lease that is not whole yet."""
@@ -111,6 +112,6 @@ class Borrowed:
             came_blocks = run.block_mask & ~sum(part.block_mask for part in missing)
             for part in self._geometry.runs_of(run.piece_index, came_blocks):
                 begin = part.offset - run.offset
-                kept = filling.lease.buffer[begin : begin + part.length]
-                came.append(FilledRun(lease_id, part, kept))
+                kept = filling.buffer[begin : begin + part.length]
+                came.append(FilledRun(lease_id, part, Cargo(kept)))
         return tuple(came), tuple(given_back)

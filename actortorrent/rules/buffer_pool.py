@@ -27,9 +27,9 @@ class BufferPool:
         self.spare_bytes -= byte_count
         return buffer
 
-    def give_back(self, buffer: bytearray | None) -> None:
+    def give_back(self, buffer: bytearray) -> None:
         """Keep a buffer that nobody else uses any more, if it is worth it."""
-        if buffer is None or not POOLED_AT_LEAST_BYTES <= len(buffer) <= MOST_SPARE_BYTES:
+        if not POOLED_AT_LEAST_BYTES <= len(buffer) <= MOST_SPARE_BYTES:
             return
         spare = self._spare.pop(len(buffer), [])
         spare.append(buffer)

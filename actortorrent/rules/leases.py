@@ -3,7 +3,8 @@
 A buffer goes round in a ring: the piece manager lends it with a `Lease`, the peer
 fills it and hands it to the storage in a `FilledRun`, the storage writes it and gives
 it back in a `StoredRun`. It changes hands whole: the giver never touches it again.
-That makes it the one mutable thing that ever crosses between actors.
+That makes it the one mutable thing that ever crosses between actors, and so each of
+them takes it out of the `Cargo` in which it came.
 """
 
 from __future__ import annotations
@@ -13,13 +14,37 @@ from dataclasses import dataclass
 from actortorrent.rules.geometry import Run
 
 
+class Cargo:
+    """A buffer on its way between two actors; who takes it leaves nothing behind.
+
+    So nobody keeps a buffer by keeping the message that brought it, as a trace may.
+    """
+
+    __slots__ = ("_buffer", "length")
+
+    def __init__(self, buffer: bytearray) -> None:
+        self._buffer: bytearray | None = buffer
+        self.length = len(buffer)
+
+    def take(self) -> bytearray:
+        """Return the buffer, once.
+
+        Raises:
+            RuntimeError: it was taken before: a bug of ours.
+        """
+        buffer, self._buffer = self._buffer, None
+        if buffer is None:
+            raise RuntimeError("a buffer was taken twice")
+        return buffer
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """Lend a peer a run to fetch, and the buffer to fetch it into."""
 
     lease_id: int
     run: Run
-    buffer: bytearray
+    buffer: Cargo
 
     def __str__(self) -> str:
         return f"lease {self.lease_id} of {self.run}"
@@ -27,11 +52,11 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class FilledRun:
-    """Hand over a run that has come whole; `len(buffer) == run.length`."""
+    """Hand over a run that has come whole; `buffer.length == run.length`."""
 
     lease_id: int
     run: Run
-    buffer: bytearray
+    buffer: Cargo
 
     def __str__(self) -> str:
         return f"lease {self.lease_id} of {self.run}, filled"
@@ -46,7 +71,7 @@ class StoredRun:
 
     lease_id: int
     run: Run
-    buffer: bytearray | None
+    buffer: Cargo | None
     was_useful: bool
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from actortorrent.rules.availability import Availability
 from actortorrent.rules.buffer_pool import BUDGET_BYTES, BufferPool
 from actortorrent.rules.geometry import Geometry
-from actortorrent.rules.leases import Lease
+from actortorrent.rules.leases import Cargo, Lease
 from actortorrent.rules.picker_policies import PickPolicy
 from actortorrent.rules.piece_ledger import PieceLedger
 from actortorrent.rules.piece_picking import PiecePicker, lease_bytes
@@ -74,8 +74,9 @@ class Lender:
         most_bytes = lease_bytes(most_bytes, lacking_bytes, peer_count)
         for pick in self._picker.lend(conn, pieces, most_bytes):
             run = pick.loan.run
-            yield Lease(pick.loan.lease_id, run, self._pool.take(run.length)), pick.rule
+            yield Lease(pick.loan.lease_id, run, Cargo(self._pool.take(run.length))), pick.rule
 
-    def take_buffer_back(self, buffer: bytearray | None) -> None:
-        """Take back a buffer that the storage has done with."""
-        self._pool.give_back(buffer)
+    def take_back(self, buffer: Cargo | None) -> None:
+        """Take back a buffer that the storage has done with, if one was lent."""
+        if buffer is not None:
+            self._pool.give_back(buffer.take())

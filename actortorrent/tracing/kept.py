@@ -77,6 +77,9 @@ class Call(NamedTuple):
     kwargs: Mapping[str, object]
 
 
+_light.add(Told)
+
+
 @describe.register
 def _(value: Told, depth: int) -> Json:  # noqa: ARG001 - so do all below
     return value.summary

@@ -13,7 +13,7 @@ from actortorrent.actors.content_location import ContentLocation
 from actortorrent.actors.storage import Storage, StorageProxy
 from actortorrent.options import SessionOptions
 from actortorrent.rules.geometry import Geometry, Run
-from actortorrent.rules.leases import FilledRun
+from actortorrent.rules.leases import Cargo, FilledRun
 from actortorrent.wire.metainfo import Metainfo
 from tests.content import Content
 
@@ -140,7 +140,7 @@ class StorageUnderTest:
     def filled(self, run: Run, data: bytes | None = None) -> FilledRun:
         self._last_lease_id += 1
         buffer = bytearray(self.stretch(run) if data is None else data)
-        return FilledRun(self._last_lease_id, run, buffer)
+        return FilledRun(self._last_lease_id, run, Cargo(buffer))
 
     def store(self, *runs: Run, conn: int = 1, spoil: bool = False) -> None:
         """Store runs as they should be, or with each bit turned round."""

@@ -4,7 +4,7 @@ import pytest
 
 from actortorrent.actors.peer_downloads import SNUB_SECONDS, Downloads
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
-from actortorrent.rules.leases import FilledRun, Lease
+from actortorrent.rules.leases import Cargo, FilledRun, Lease
 from actortorrent.rules.pipeline import FIRST_DEPTH_BYTES
 from actortorrent.wire.handshake import HANDSHAKE_BYTES
 from actortorrent.wire.peer_protocol import Block
@@ -23,7 +23,7 @@ def downloads(*leases: Lease, is_limited: bool = False) -> Downloads:
 
 def lease(lease_id: int, piece_index: int, block_count: int) -> Lease:
     run = GEOMETRY.run(piece_index, 0, block_count)
-    return Lease(lease_id, run, bytearray(run.length))
+    return Lease(lease_id, run, Cargo(bytearray(run.length)))
 
 
 def block(piece_index: int, block_index: int) -> Block:
@@ -92,7 +92,7 @@ def test_giving_back_hands_over_what_came() -> None:
     mine = downloads(lease(1, 0, 2))
     mine.blocks_came([block(0, 0)], 1.0)
     ((kept,), (given_back,)) = mine.give_back()
-    assert (kept.run, bytes(kept.buffer)) == (Run(0, 0, BLOCK_BYTES), b"x" * BLOCK_BYTES)
+    assert (kept.run, bytes(kept.buffer.take())) == (Run(0, 0, BLOCK_BYTES), b"x" * BLOCK_BYTES)
     assert given_back.missing == (Run(0, BLOCK_BYTES, BLOCK_BYTES),)
     assert (mine.in_flight_bytes, mine.wasted_bytes) == (0, 0)
 

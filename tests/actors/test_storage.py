@@ -10,7 +10,7 @@ from actortorrent.actors import descriptors
 from actortorrent.actors import storage as storage_module
 from actortorrent.actors.content_layout import OUR_FOLDER
 from actortorrent.rules.geometry import BLOCK_BYTES
-from actortorrent.rules.leases import StoredRun
+from actortorrent.rules.leases import Cargo, FilledRun, StoredRun
 from tests.actors.handmade_torrents import handmade
 from tests.actors.storage_fakes import StorageUnderTest
 from tests.conftest import ContentMaker
@@ -63,14 +63,21 @@ def test_without_pwrite_it_seeks_and_writes(
 def test_every_run_is_answered_and_its_own_buffer_comes_back(storage: StorageUnderTest) -> None:
     storage.check()
     filled = tuple(storage.filled(storage.geometry.whole_piece(i)) for i in range(3))
-    storage.proxy.store_runs.defer(7, filled)
+    buffers = [one.buffer.take() for one in filled]
+    storage.proxy.store_runs.defer(
+        7,
+        tuple(
+            FilledRun(one.lease_id, one.run, Cargo(buffer))
+            for one, buffer in zip(filled, buffers, strict=True)
+        ),
+    )
     storage.settle()
     ((conn, stored),) = storage.manager.all("runs_stored")
     assert conn == 7
     assert [(one.lease_id, one.run, one.was_useful) for one in stored] == [
         (one.lease_id, one.run, True) for one in filled
     ]
-    assert all(a.buffer is b.buffer for a, b in zip(stored, filled, strict=True))
+    assert all(a.buffer.take() is b for a, b in zip(stored, buffers, strict=True))
 
 
 def test_buffers_come_back_before_the_news_of_their_piece(storage: StorageUnderTest) -> None:

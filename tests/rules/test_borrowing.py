@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from actortorrent.rules.borrowing import Borrowed, GivenBack
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
-from actortorrent.rules.leases import FilledRun, Lease
+from actortorrent.rules.leases import Cargo, FilledRun, Lease
 
 PIECE_LENGTH = 4 * BLOCK_BYTES + 100  # five blocks, the last one short
 GEOMETRY = Geometry(3 * PIECE_LENGTH, PIECE_LENGTH)
@@ -30,7 +30,7 @@ def block_of(piece_index: int, block_offset: int) -> memoryview:
 
 def lease(lease_id: int, piece_index: int, first_block: int, block_count: int) -> Lease:
     run = GEOMETRY.run(piece_index, first_block, block_count)
-    return Lease(lease_id, run, bytearray(b"?" * run.length))
+    return Lease(lease_id, run, Cargo(bytearray(b"?" * run.length)))
 
 
 def borrowed(*leases: Lease) -> Borrowed:
@@ -69,12 +69,14 @@ def blocks_of(leases: Sequence[Lease]) -> list[Block]:
 
 
 def test_a_run_is_handed_over_with_its_last_block() -> None:
-    one = lease(7, 1, 3, 2)
-    mine = borrowed(one)
-    assert mine.in_flight_bytes == one.run.length == BLOCK_BYTES + 100
+    run = GEOMETRY.run(1, 3, 2)
+    buffer = bytearray(run.length)
+    mine = borrowed(Lease(7, run, Cargo(buffer)))
+    assert mine.in_flight_bytes == run.length == BLOCK_BYTES + 100
     (filled,) = send(mine, [(1, 4 * BLOCK_BYTES), (1, 3 * BLOCK_BYTES)])
-    assert filled == FilledRun(7, one.run, one.buffer)
-    assert bytes(filled.buffer) == content(one.run)
+    assert (filled.lease_id, filled.run) == (7, run)
+    assert filled.buffer.take() is buffer
+    assert bytes(buffer) == content(run)
     assert mine.in_flight_bytes == 0
 
 
@@ -85,7 +87,7 @@ def test_blocks_in_any_order_fill_every_run_with_its_own_bytes(
     mine = borrowed(*leases)
     filled = send(mine, data.draw(st.permutations(blocks_of(leases))))
     assert {one.lease_id for one in filled} == {one.lease_id for one in leases}
-    assert all(bytes(one.buffer) == content(one.run) for one in filled)
+    assert all(bytes(one.buffer.take()) == content(one.run) for one in filled)
     assert mine.in_flight_bytes == 0
     assert mine.give_back() == ((), ())
 
@@ -106,11 +108,11 @@ def test_blocks_in_any_order_fill_every_run_with_its_own_bytes(
 def test_a_block_that_was_not_asked_for_so_is_of_no_use_and_changes_nothing(
     piece_index: int, offset: int, length: int
 ) -> None:
-    one = lease(1, 1, 1, 2)
-    mine = borrowed(one)
+    buffer = bytearray(b"?" * 2 * BLOCK_BYTES)
+    mine = borrowed(Lease(1, GEOMETRY.run(1, 1, 2), Cargo(buffer)))
     assert mine.block_came(piece_index, offset, memoryview(bytes(length))) is False
     assert mine.in_flight_bytes == 2 * BLOCK_BYTES
-    assert set(one.buffer) == set(b"?")
+    assert set(buffer) == set(b"?")
 
 
 def test_a_short_last_block_must_be_as_short_as_it_is() -> None:
@@ -151,7 +153,7 @@ def test_giving_back_hands_over_what_came_and_names_exactly_the_rest(
     still_open = [one for one in leases if one.lease_id not in whole]
     assert kept == set(blocks_of(still_open)) - missing
     for one in came:
-        assert bytes(one.buffer) == content(one.run)
+        assert bytes(one.buffer.take()) == content(one.run)
         assert one.lease_id in {given.lease_id for given in given_back}
 
 
@@ -189,7 +191,7 @@ def test_a_run_can_be_borrowed_again_after_it_was_given_back() -> None:
     mine.borrow(again)
     assert mine.last_lease_id == 2
     (filled,) = send(mine, blocks_of([again]))
-    assert bytes(filled.buffer) == content(again.run)
+    assert bytes(filled.buffer.take()) == content(again.run)
 
 
 def test_what_is_given_back_prints_as_blocks() -> None:

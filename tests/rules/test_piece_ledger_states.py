@@ -26,7 +26,7 @@ from actortorrent.rules.availability import Availability
 from actortorrent.rules.bitfield import indexes_of
 from actortorrent.rules.borrowing import Borrowed, GivenBack
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
-from actortorrent.rules.leases import FilledRun, Lease
+from actortorrent.rules.leases import Cargo, FilledRun, Lease
 from actortorrent.rules.partial_pieces import EARLIER_SESSION, PartialPieces, contributors_of
 from actortorrent.rules.piece_ledger import MOST_HOLDERS, Loan, PieceLedger
 from actortorrent.rules.piece_picking import PiecePicker
@@ -200,7 +200,7 @@ class LedgerInASwarm(RuleBasedStateMachine):
             held = Held(conn, loan.run.piece_index, block_set(loan.run))
             self.model.held[loan.lease_id] = held
             if conn in self.peers:  # or the message is left in a dead actor's mailbox
-                lease = Lease(loan.lease_id, loan.run, bytearray(loan.run.length))
+                lease = Lease(loan.lease_id, loan.run, Cargo(bytearray(loan.run.length)))
                 self.peers[conn].mail.append(lease)
 
     def check_loan(self, loan: Loan, *, is_endgame: bool) -> None:

@@ -14,7 +14,7 @@ import pytest
 from pykka.messages import ProxyCall
 
 from actortorrent.rules.geometry import Run
-from actortorrent.rules.leases import FilledRun, Lease, StoredRun
+from actortorrent.rules.leases import Cargo, FilledRun, Lease, StoredRun
 from actortorrent.rules.statuses import PiecesStatus
 from actortorrent.tracing.kept import LONG_ROW, MOST_HEAVY, kept, kept_data, kept_handling
 from actortorrent.tracing.recorder import Handling
@@ -43,6 +43,10 @@ class Heavy:
     """Something that should be gone when nobody needs it."""
 
 
+class Buffer(bytearray):
+    """A buffer of which it can be seen whether it is gone."""
+
+
 def handling(*args: object, **named: object) -> Handling:
     call = ProxyCall(("lease",), args, named)
     return ("Peer-1", ("PieceManager", 7, "", 1, 0), 8, 9, 2, "tell", call, "ok")
@@ -67,10 +71,13 @@ def handling(*args: object, **named: object) -> Handling:
         b"a peer's id",
         bytearray(70_000),
         memoryview(b"view"),
-        Lease(1, RUN, bytearray(65_536)),
-        FilledRun(1, RUN, bytearray(65_536)),
+        Lease(1, RUN, Cargo(bytearray(65_536))),
+        FilledRun(1, RUN, Cargo(bytearray(65_536))),
         StoredRun(1, RUN, None, True),
-        (StoredRun(1, RUN, bytearray(5), False), StoredRun(2, RUN, bytearray(5), True)),
+        (
+            StoredRun(1, RUN, Cargo(bytearray(5)), False),
+            StoredRun(2, RUN, Cargo(bytearray(5)), True),
+        ),
         Wrapped(Colour.RED, Wrapped(Colour.RED, bytearray(9))),
         Changing(1),
         frozenset([3, 1, 2]),
@@ -95,10 +102,10 @@ def test_numbers_and_short_texts_are_kept_as_they_are() -> None:
 
 
 def test_of_many_heavy_items_the_first_are_kept_and_the_others_counted() -> None:
-    leases = tuple(Lease(number, RUN, bytearray(5)) for number in range(100))
-    told = summarise(kept(leases))
+    items = tuple(Changing(number) for number in range(100))
+    told = summarise(kept(items))
     assert isinstance(told, list)
-    assert told[:-1] == summarise(leases[:MOST_HEAVY])
+    assert told[:-1] == summarise(items[:MOST_HEAVY])
     assert told[-1] == f"… {100 - MOST_HEAVY} more"
 
 
@@ -131,9 +138,23 @@ def test_nothing_else_is_kept_alive(keep: Callable[[Heavy], object]) -> None:
     assert gone() is None, light
 
 
-def test_no_socket_and_no_buffer_is_in_what_is_kept_of_a_message() -> None:
+def test_no_socket_is_in_what_is_kept_of_a_message() -> None:
     with socket.socket() as sock:
-        light = kept_handling(handling(sock, (Lease(1, RUN, bytearray(65_536)),)))
+        light = kept_handling(handling(sock, (1, sock)))
+    held = [*light[6].args, *light[6].args[1]]
+    assert not [one for one in held if isinstance(one, socket.socket)]
+
+
+@pytest.mark.parametrize("status", ["ok", "dead", "dropped", "undelivered", "error"])
+def test_no_buffer_outlives_its_message(status: str) -> None:
+    buffer = Buffer(65_536)
+    gone = weakref.ref(buffer)
+    lease = Lease(1, RUN, Cargo(buffer))
+    if status == "ok":
+        lease.buffer.take()  # as who handles it does
+    *others, _ = handling((lease,))
+    light = kept_handling((*others, status))  # type: ignore[arg-type]
+    assert summarise(light[6].args[0]) == summarise((lease,))
+    del buffer, lease, others
     gc.collect()
-    held = [*light[6].args, *light[6].args[1], *light[6].args[1][0].values]
-    assert not [one for one in held if isinstance(one, socket.socket | bytearray)]
+    assert gone() is None

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from actortorrent.actors import trace_summaries  # noqa: F401 - teaches it actors' values
 from actortorrent.actors.base import Actor, Proxy, Runtime, proxy_of, stop_all
 from actortorrent.rules.geometry import Run
-from actortorrent.rules.leases import Lease
+from actortorrent.rules.leases import Cargo, Lease
 from actortorrent.tracing.summaries import MAX_ITEMS, MAX_TEXT, Payload, shorten, summarise
 from actortorrent.wire.addresses import Address
 
@@ -94,7 +94,7 @@ def test_a_value_appears_as(value: Any, summary: Any) -> None:
 
 
 def test_a_value_that_reads_as_english_keeps_its_fields_too() -> None:
-    lease = Lease(5, Run(3, 0, 32768), bytearray(32768))
+    lease = Lease(5, Run(3, 0, 32768), Cargo(bytearray(32768)))
     assert summarise(lease) == {
         "$": "lease 5 of piece 3 [0, +32768]",
         "lease_id": 5,
