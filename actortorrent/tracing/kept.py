@@ -10,8 +10,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import lru_cache
-from operator import attrgetter, is_
-from types import MappingProxyType
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from actortorrent.tracing.summaries import MAX_NUMBERS, Json, describe, summarise
@@ -30,7 +29,6 @@ LIGHT_ANNOTATIONS = frozenset(
 )
 
 HANDLED = "ok"  # the status of a message whose handler came to its end
-NOTHING_NAMED: Mapping[str, object] = MappingProxyType({})
 
 # How a kind of value is kept: told at once (None), or field by field (what gets them).
 Keeping: TypeAlias = "Callable[[Any], tuple[Any, ...]] | None"
@@ -114,14 +112,12 @@ def kept_handling(handling: Handling) -> Handling:
     if args is None:  # an order to stop, or a question for an attribute
         return handling
     if status != HANDLED:
-        args = tuple([Told(summarise(value)) for value in args])
-    light = _all_kept(args)
-    if not message.kwargs:
-        if all(map(is_, light, message.args)):
-            return handling
-        named: Mapping[str, object] = NOTHING_NAMED
+        light = tuple([Told(summarise(value)) for value in args])
     else:
-        named = {name: kept(value) for name, value in message.kwargs.items()}
+        light = _all_kept(args)
+    if light == args and not message.kwargs:
+        return handling
+    named = {name: kept(value) for name, value in message.kwargs.items()}
     call = Call(message.attr_path, light, named)
     return (receiver, stamp, received, done, end_ns, op, call, status)
 
