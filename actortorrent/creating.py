@@ -67,7 +67,7 @@ def create_torrent(
     checked_web_seeds = [_checked_web_seed(url) for url in web_seeds]
     listing = list_content(Path(path))
     target = None if output is None else _checked_output(Path(output), listing, overwrite=overwrite)
-    length = _checked_piece_length(piece_length, listing.total_length)
+    length = checked_piece_length(piece_length, listing.total_length)
     raw = build_metainfo(
         name=listing.name,
         piece_length=length,
@@ -149,7 +149,12 @@ def _find_changed(listing: ContentListing) -> Path | None:
     return None
 
 
-def _checked_piece_length(piece_length: int | None, total_length: int) -> int:
+def checked_piece_length(piece_length: int | None, total_length: int) -> int:
+    """Return the bytes of each piece but the last; None chooses by size.
+
+    Raises:
+        UsageError: if it is no power of two from 16 KiB to 64 MiB, or makes too many pieces.
+    """
     if piece_length is None:
         piece_length = automatic_piece_length(total_length)
     in_range = MIN_PIECE_BYTES <= piece_length <= MAX_PIECE_BYTES

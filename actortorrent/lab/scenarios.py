@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from actortorrent.creating import checked_piece_length
+
 LESSON_SECONDS = 8  # for a seed to send everything once: long enough to watch
 LEAST_RATE = 64 * 1024
 PACE = 10.0  # slots are reviewed each second, not every ten, or a lesson would take minutes
@@ -185,7 +187,11 @@ def make_plan(
     picker: str = "",
     trace_level: str | None = None,
 ) -> Plan:
-    """Return the plan of a run; what is not given is the scenario's."""
+    """Return the plan of a run; what is not given is the scenario's.
+
+    Raises:
+        UsageError: if content of this size cannot be cut into such pieces.
+    """
     rules = SCENARIOS[scenario]
     rate = rate or max(LEAST_RATE, size // LESSON_SECONDS)
     members = _members(
@@ -198,7 +204,7 @@ def make_plan(
         scenario=scenario,
         members=tuple(_with_rates(rules, [*members, *others], rate)),
         size=size,
-        piece_length=piece_length or lesson_piece_length(size),
+        piece_length=checked_piece_length(piece_length or lesson_piece_length(size), size),
         rate=rate,
         seed=seed,
         pace=pace,

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from actortorrent.creating import create_torrent
-from actortorrent.errors import LabError
+from actortorrent.errors import LabError, StorageError
 from actortorrent.lab.made_content import find_difference, make_files
 from actortorrent.lab.members import CONTENT_NAME, Places, command_of, need
 from actortorrent.lab.observing import MemberPicture, Observer, SwarmPicture
@@ -106,6 +106,7 @@ class Lab:
 
         Raises:
             LabError: a process failed, or what was fetched differs.
+            StorageError: there is not enough space.
         """
         file_count = self._make_content()
         self._start_tracker()
@@ -144,7 +145,7 @@ class Lab:
         if free < needed:
             mib = 1024 * 1024
             place = f"{needed // mib} MiB needed in {self._places.folder}, {free // mib} MiB free"
-            raise LabError(f"not enough space: {place}", hint="try a smaller --size")
+            raise StorageError(f"not enough space: {place}", hint="try a smaller --size")
 
     def _start_tracker(self) -> None:
         dice = ["--dice-seed", str(self._plan.seed)]
@@ -267,6 +268,8 @@ class Lab:
         for name in (self._places.seeding, self._places.folder / "fetched"):
             with suppress(OSError):
                 shutil.rmtree(name)
+        with suppress(OSError):
+            self._places.folder.rmdir()  # where nothing came of it
 
 
 def _have_all_met(picture: SwarmPicture) -> bool:

@@ -44,7 +44,7 @@ class Side:
     """Sum up one trace by meaning."""
 
     node: str
-    figures: dict[str, float] = field(default_factory=dict)
+    figures: dict[str, float | None] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     pieces: dict[int, PieceStory] = field(default_factory=dict)
     order: list[int] = field(default_factory=list)
@@ -162,7 +162,8 @@ def _summed(node: NodeStory) -> Side:
     roles = _roles(node)
     begin_ns = node.events[0].time_ns if node.events else 0
     amounts = Counter[str]()
-    complete = last = 0.0
+    complete: float | None = None
+    last = 0.0
     for event in node.events:
         seconds = last = (event.time_ns - begin_ns) / 1e9
         side.counts.update(_meanings(event, roles))
@@ -243,7 +244,9 @@ def _pick_text(side: Side, index: int) -> str:
     return f"piece {piece} ({side.pieces[piece].rule}, from a {side.pieces[piece].source})"
 
 
-def _figure_text(name: str, value: float) -> str:
+def _figure_text(name: str, value: float | None) -> str:
+    if value is None:
+        return "never"
     if name.startswith("seconds"):
         return duration_text(value * 1e9)
     return size_text(value) if name.startswith("bytes") else f"{value:,}"

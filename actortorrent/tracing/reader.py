@@ -36,6 +36,7 @@ class TraceFile:
 
     def __init__(self, path: Path) -> None:
         """Open a trace; raises InvalidTraceError where it is none, OSError if it cannot."""
+        self._path = path
         self._file: BinaryIO = path.open("rb")
         self._line_number = 0
         self.lost = 0
@@ -114,7 +115,9 @@ class TraceFile:
 
     def _refuse(self, why: str) -> NoReturn:
         number = max(1, self._line_number)  # an empty file lacks its first
-        raise InvalidTraceError(f"not a trace of actortorrent: line {number}: {why}")
+        raise InvalidTraceError(
+            f"{self._path} is not a trace of actortorrent: line {number}: {why}"
+        )
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -134,11 +134,20 @@ def test_a_lab_that_is_killed_takes_its_swarm_along(tmp_path: Path) -> None:
     assert wait_until_empty(tmp_path / "lab", 10) == []
 
 
-def test_a_disk_that_is_too_small_is_told(tmp_path: Path) -> None:
-    with lab(tmp_path, "--size", "900T") as process:
-        assert process.wait() == ExitCode.BUG
+def test_a_disk_that_is_too_small_is_told_and_nothing_is_left(tmp_path: Path) -> None:
+    with lab(tmp_path, "--size", "100T", "--piece-length", "64M") as process:
+        assert process.wait() == ExitCode.DISK
         assert "not enough space" in process.tail()
         assert "--size" in process.tail()
+    assert not (tmp_path / "lab").exists()
+
+
+def test_a_piece_length_that_is_none_is_told_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["lab", "--piece-length", "3", "-o", str(tmp_path / "lab")]) == ExitCode.USAGE
+    assert "power of two" in capsys.readouterr().err
+    assert not (tmp_path / "lab").exists()
 
 
 def test_a_folder_that_holds_something_is_refused(

@@ -131,6 +131,22 @@ def test_why_choke_of_nobody_is_an_error(seed: Path, capsys: pytest.CaptureFixtu
     assert "no peer 9 in this trace" in capsys.readouterr().err
 
 
+def test_why_piece_of_a_piece_that_is_none_is_an_error(
+    leech: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["trace", "why", "piece", str(leech), "40"]) == ExitCode.USAGE
+    refused = capsys.readouterr().err
+    assert refused == "actortorrent: no piece 40 in this torrent: its pieces are 0 to 39\n"
+
+
+def test_what_a_trace_never_came_to_is_no_moment_of_it(
+    leech: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = told_json(capsys, "diff", leech, leech)["nodes"][0]["figures"]
+    assert figures["seconds until all was there"] == [None, None]
+    assert "never" in told(capsys, "diff", leech, leech)
+
+
 def test_why_piece_and_why_slow_answer(leech: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "piece 3: nobody who was connected ever had it" in told(
         capsys, "why", "piece", leech, "3"

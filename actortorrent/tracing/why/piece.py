@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from actortorrent.errors import UsageError
 from actortorrent.tracing.events import DECISION, MESSAGE, WIRE_RECEIVED, Event
 from actortorrent.tracing.filters import pieces_of
 from actortorrent.tracing.linting.talk import pieces_of_bits
@@ -107,7 +108,14 @@ class PieceAnswer:
 
 
 def why_piece(story: Story, piece: int) -> list[PieceAnswer]:
-    """Answer for each node that fetched: one whose trace has a pick of it, or lacked it."""
+    """Answer for each node that fetched: one whose trace has a pick of it, or lacked it.
+
+    Raises:
+        UsageError: if the torrent has no such piece.
+    """
+    count = story.header.piece_count
+    if piece >= count:
+        raise UsageError(f"no piece {piece} in this torrent: its pieces are 0 to {count - 1}")
     answers = [_Life(story, node, piece).tell() for node in story.nodes.values()]
     fetched = [answer for answer in answers if answer.steps and not answer.was_there]
     return fetched or answers

@@ -85,6 +85,7 @@ class Story:
     def __init__(
         self, header: TraceHeader, events: Iterable[Event] = (), wants: Wants | None = None
     ) -> None:
+        self.header = header
         self.begin_ns = header.monotonic_ns
         named = [(node.name, node.header) for node in header.nodes] or [("", header)]
         self.nodes = {name: NodeStory(name, own) for name, own in named}
