@@ -178,13 +178,19 @@ function paceText(figures) {
   return pace === 1 ? "" : `Slots are reviewed every ${+(10 / pace).toPrecision(3)} s here, by a real client every 10 s. `;
 }
 
+// A rate, and the bytes and seconds of which it was made; older traces lack these.
+function rateCell(rate, bytes, seconds) {
+  const madeOf = seconds > 0 ? ` ${sizeText(bytes ?? 0)} in ${seconds.toFixed(1)} s` : "";
+  return el("td", {}, sizeText(rate ?? 0) + "/s", el("small", {}, madeOf));
+}
+
 function verdictTable(verdicts, pace) {
   const rows = verdicts.map((one) => [
     el("td", {}, T.otherSide(one.peer) || "?", " ", el("small", {}, T.actors[one.peer].name)),
     el("td", { class: one.is_unchoked ? "yes" : "no" }, one.is_unchoked ? "unchoked" : "choked"),
     one.reason ?? "",
-    sizeText(one.download_rate ?? 0) + "/s",
-    sizeText(one.upload_rate ?? 0) + "/s",
+    rateCell(one.download_rate, one.recent_downloaded_bytes, one.recent_download_seconds),
+    rateCell(one.upload_rate, one.recent_uploaded_bytes, one.recent_upload_seconds),
     durationText(((one.turn_seconds ?? 0) * 1e6) / pace),
   ]);
   return table(["peer", "verdict", "because", "gives us", "gets from us", "its turn so far"], rows, { class: "figures", id: "verdicts" });
