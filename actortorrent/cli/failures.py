@@ -70,7 +70,9 @@ def report_failure(error: Exception, *, is_verbose: bool) -> int:
 def _describe_system(error: BaseException) -> Failure | None:
     """Return what people are told of an error that the system they are on is the reason for."""
     if isinstance(error, OSError) and error.filename is not None:
-        message = _one_line(f"{error.filename}: {error.strerror}")
+        # What we write has another name until it is whole.
+        name = str(error.filename).removesuffix(".part")
+        message = _one_line(f"{name}: {error.strerror}")
         return Failure(message, "", ExitCode.DISK)
     if is_output_full(error):
         return Failure("cannot print any more: no space is left there", "", ExitCode.DISK)

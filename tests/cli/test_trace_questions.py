@@ -104,6 +104,14 @@ def test_merge_tells_what_was_matched_and_writes_a_trace(
     ]
 
 
+def test_what_cannot_be_written_is_told_by_its_own_name(
+    seed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "nowhere" / "x.html"
+    assert run(["trace", "report", str(seed), "-o", str(out)]) == ExitCode.DISK
+    assert capsys.readouterr().err == f"actortorrent: {out}: No such file or directory\n"
+
+
 def test_merge_refuses_to_overwrite_what_is_no_trace(
     seed: Path, leech: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
