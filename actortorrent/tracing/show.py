@@ -44,6 +44,13 @@ REMEMBERED_EVENTS = 50_000  # how far back a cause may lie to be indented under
 LONG_WAIT_NS = 1_000_000
 LONG_WORK_NS = 5_000_000
 MAX_CANDIDATES = 8
+# What rates were made of: left to `why choke`, or nobody would see the rates for it.
+RATES_MADE_OF = (
+    "recent_downloaded_bytes",
+    "recent_download_seconds",
+    "recent_uploaded_bytes",
+    "recent_upload_seconds",
+)
 LOST = {
     "dead": "never read: the actor had gone",
     "dropped": "never read: the actor stopped before",
@@ -295,7 +302,7 @@ def _candidates(event: Event) -> list[str]:
     if not isinstance(candidates, list):
         return []
     texts = [
-        pairs_text(one) if isinstance(one, dict) else value_text(one)
+        pairs_text(_without(one, *RATES_MADE_OF)) if isinstance(one, dict) else value_text(one)
         for one in candidates[:MAX_CANDIDATES]
     ]
     more = len(candidates) - len(texts)

@@ -130,7 +130,10 @@ def test_a_timer_begins_anew_at_the_left() -> None:
 
 
 def test_what_was_weighed_in_a_decision_stands_below_it() -> None:
-    candidates = [{"peer": f"Peer-{n}", "download_rate": 1024 * n} for n in range(1, 11)]
+    candidates = [
+        {"peer": f"Peer-{n}", "download_rate": 1024 * n, "recent_downloaded_bytes": 512 * n}
+        for n in range(1, 11)
+    ]
     lines = told(event("actor:decision", "A", 1, what="unchoke", chosen=[], candidates=candidates))
     assert [line.strip() for line in lines[1:3]] == [
         "peer Peer-1, download_rate 1 KiB/s",
