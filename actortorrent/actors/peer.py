@@ -51,7 +51,7 @@ class PeerActor(PeerConnection):
         )
         self._uploads = Uploads(
             torrent.open_reader,
-            self._protocol.piece_header,
+            self._trace.piece_header,
             torrent.geometry.piece_count,
             is_limited=torrent.is_upload_limited,
         )
@@ -206,7 +206,7 @@ class PeerActor(PeerConnection):
 
     def _request_came(self, request: Request) -> None:
         self._uploads.ask(request)
-        self._serve()
+        self._trace.asked(request)
 
     def _cancel_came(self, cancel: Cancel) -> None:
         self._uploads.cancel(cancel.piece_index, cancel.block_offset, cancel.length)

@@ -220,6 +220,7 @@ class PeerConnection(SocketActor):
             elif handler is not None:
                 self._trace.becomes_cause(event)
                 handler(event)
+        self._serve()  # all that was asked for at once: a few large reads and writes
 
     @property
     def _awaits_welcome(self) -> bool:

@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from actortorrent.tracing.wire_events import BlockTally, block_data, wire_data
-from actortorrent.wire.messages import PieceHeader
+from actortorrent.wire.messages import PieceHeader, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from actortorrent.wire.peer_protocol import PeerProtocol
     from actortorrent.wire.stream_reader import Block, Event
 
+MOST_ASKED = 4_000  # more than may wait to be sent
+
 
 class WireTrace:
     """Record the messages of one connection, and make each the cause of what follows it."""
 
     __slots__ = (
         "_arrivals",
+        "_asked",
         "_conn",
         "_inbox",
         "_is_frugal",
@@ -47,6 +50,8 @@ class WireTrace:
         self._tally = BlockTally(conn)
         # What came in this turn and may yet cause something: the message, its event's id.
         self._arrivals: deque[tuple[Message | Handshake, str]] = deque()
+        # Requests that wait for their block, and their events' ids.
+        self._asked: dict[Request, str] = {}
         self._turn = -1
         self._with_payload = False
         self._is_on = inbox.recorder is not None
@@ -70,6 +75,26 @@ class WireTrace:
         if self._with_payload:
             for block in blocks:
                 self._inbox.record("bt:block_received", block_data(self._conn, *block))
+
+    def asked(self, request: Request) -> None:
+        """Note what was asked for, if its block will be recorded as well."""
+        if self._is_on and self._protocol.trace_blocks:
+            if len(self._asked) >= MOST_ASKED:  # many were taken back, or met a choke
+                self._asked.clear()
+            self._asked[request] = self._inbox.clock.cause
+
+    def piece_header(self, piece_index: int, block_offset: int, length: int) -> bytes:
+        """Write what goes before a block; that it was asked for is its cause."""
+        header = self._protocol.piece_header
+        if not self._asked:
+            return header(piece_index, block_offset, length)
+        clock = self._inbox.clock
+        before = clock.cause
+        clock.cause = self._asked.pop(Request(piece_index, block_offset, length), before)
+        try:
+            return header(piece_index, block_offset, length)
+        finally:
+            clock.cause = before
 
     def tell_blocks(self) -> None:
         """Record how many blocks and requests went by since this was last called.

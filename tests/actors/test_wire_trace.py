@@ -158,3 +158,26 @@ def test_at_the_level_payload_even_the_bytes_are_recorded() -> None:
         one for one in line.captured.named("bt:message_received") if one.data["type"] == "bitfield"
     ]
     assert bitfield.data["fields"]["bits"] == "8A=="
+
+
+def test_each_block_that_is_sent_has_its_own_request_as_its_cause() -> None:
+    line = Line("block")
+    line.turn(Bitfield(b"\x00"), Interested())
+    line.peer.receive(line.ours.send(Bitfield(b"\xf0")) + line.ours.send(Unchoke()))
+    for request in line.turn(line.peer.requests(0, 0, 3 * BLOCK, BLOCK)):
+        line.trace.becomes_cause(request)
+        line.trace.asked(request)
+    for index in (2, 0, 1):
+        line.trace.piece_header(0, index * BLOCK, BLOCK)
+    asked = {
+        event.data["fields"]["block_offset"]: event.id
+        for event in line.captured.named("bt:message_received")
+        if event.data["type"] == "request"
+    }
+    sent = {
+        event.data["fields"]["block_offset"]: event.cause
+        for event in line.captured.named("bt:message_sent")
+        if event.data["type"] == "piece"
+    }
+    assert sent == asked
+    assert len(set(sent.values())) == 3

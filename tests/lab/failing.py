@@ -8,7 +8,7 @@ from typing import Any
 from actortorrent.actors.piece_manager import PieceManager
 from actortorrent.cli.main import main
 
-PIECES_UNTIL_FAILURE = 150
+PIECES_UNTIL_FAILURE = 400
 
 usual = PieceManager.pieces_verified
 verified: list[int] = []

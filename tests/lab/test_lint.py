@@ -28,11 +28,14 @@ def test_libtorrent_and_aria2_spoke_with_seeds_and_leeches_of_ours(labs: dict[st
     runs = {one["external"]: name for name, one in RUNS.items() if "external" in one}
     assert set(runs) == set(OTHERS)
     for client, scenario in runs.items():
-        for name in labs[scenario].outcome.traces:
-            types = _received_from(OTHERS[client], labs[scenario].events(name))
-            assert types.count("request") > 10, f"{client} asked {name} for blocks"
-            if name.startswith("leech"):
-                assert types.count("piece") > 10, f"{client} gave {name} some"
+        seen = labs[scenario]
+        said = {
+            name: _received_from(OTHERS[client], seen.events(name)) for name in seen.outcome.traces
+        }
+        assert all("handshake" in types for types in said.values())
+        assert sum(types.count("request") for types in said.values()) > 10, client
+        to_leeches = [types for name, types in said.items() if name.startswith("leech")]
+        assert sum(types.count("piece") for types in to_leeches) > 10, client
 
 
 def _received_from(client: str, events: list[Event]) -> list[str]:
