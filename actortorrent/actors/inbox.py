@@ -16,6 +16,7 @@ import heapq
 import queue
 import time
 from dataclasses import dataclass
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 import pykka
@@ -81,10 +82,10 @@ class Inbox:
 
     def _stamp(self, envelope: Envelope[Any]) -> Stamp:
         clock = current_clock()
-        sent = clock.tick()
-        if isinstance(envelope.reply_to, Reply):
+        clock.time = sent = clock.time + 1  # `tick`: each message comes through here
+        if envelope.reply_to is not None and isinstance(envelope.reply_to, Reply):
             envelope.reply_to.expect(self.recorder, clock.name, sent)
-        return (clock.name, sent, clock.cause, time.monotonic_ns(), self.depth())
+        return (clock.name, sent, clock.cause, monotonic_ns(), self.depth())
 
     def record_dead_letter(self, message: object, op: str) -> None:
         """Record a message that was not even put, since its actor had gone."""
@@ -184,7 +185,7 @@ class Inbox:
         if cause is None:
             cause = clock.cause
             clock.cause = cause or event_id
-        self.recorder.record(time.monotonic_ns(), name, clock.name, moment, cause, data)
+        self.recorder.record(monotonic_ns(), name, clock.name, moment, cause, data)
         return event_id
 
     @property
@@ -196,10 +197,11 @@ class Inbox:
         self, envelope: Envelope[Any], stamp: Stamp | None, name: str = MESSAGE
     ) -> Envelope[Any]:
         if stamp is not None:
-            clock = self.clock
-            received = clock.tick_after(stamp[1])
-            clock.cause = clock.event_id(received)
-            self._handled = (envelope, stamp, name, received, time.monotonic_ns())
+            clock, sent = self.clock, stamp[1]
+            received = (clock.time if clock.time > sent else sent) + 1  # `tick_after`
+            clock.time = received
+            clock.cause = f"{clock.name}#{received}"
+            self._handled = (envelope, stamp, name, received, monotonic_ns())
         return envelope
 
     def finish_handling(self, status: str) -> None:
@@ -210,27 +212,22 @@ class Inbox:
             return
         envelope, stamp, name, received, begin_ns = self._handled
         self._handled = None
-        reply = envelope.reply_to
-        if isinstance(reply, Reply) and reply.is_error:
-            status = "error"
+        op, reply = "tell", envelope.reply_to
+        if reply is not None:
+            op = "ask"
+            if isinstance(reply, Reply) and reply.is_error:
+                status = "error"
         clock = self.clock
         clock.cause = ""
-        handling = (
-            clock.name,
-            stamp,
-            received,
-            clock.tick(),
-            time.monotonic_ns(),
-            "tell" if reply is None else "ask",
-            envelope.message,
-            status,
-        )
+        clock.time = done = clock.time + 1
+        message = envelope.message
+        handling = (clock.name, stamp, received, done, monotonic_ns(), op, message, status)
         self.recorder.record(begin_ns, name, clock.name, received, stamp[2], handling)
 
     def _record_lost(self, message: object, op: str, stamp: Stamp, status: str) -> None:
         if self.recorder is not None:
             sender, sent, cause, put_ns, _depth = stamp
-            lost = (self.clock.name, stamp, 0, 0, time.monotonic_ns(), op, message, status)
+            lost = (self.clock.name, stamp, 0, 0, monotonic_ns(), op, message, status)
             self.recorder.record(put_ns, MESSAGE, sender, sent, cause, lost)
 
 

@@ -107,19 +107,32 @@ def kept_data(data: Mapping[str, object]) -> Mapping[str, object]:
 
 def kept_handling(handling: Handling) -> Handling:
     """Return a message's handling as it may be kept."""
-    receiver, stamp, received, done, end_ns, op, message, status = handling
+    message, status = handling[6], handling[7]
     args = getattr(message, "args", None)
     if args is None:  # an order to stop, or a question for an attribute
         return handling
-    if status != HANDLED:
-        light = tuple([Told(summarise(value)) for value in args])
-    else:
+    if status == HANDLED:
+        if not message.kwargs and _are_light(args):
+            return handling
         light = _all_kept(args)
-    if light == args and not message.kwargs:
-        return handling
+    else:
+        light = tuple([Told(summarise(value)) for value in args])
     named = {name: kept(value) for name, value in message.kwargs.items()}
-    call = Call(message.attr_path, light, named)
-    return (receiver, stamp, received, done, end_ns, op, call, status)
+    return (*handling[:6], Call(message.attr_path, light, named), status)
+
+
+def _are_light(args: tuple[Any, ...]) -> bool:
+    """Say whether all that a message carries, one by one or in rows, may be kept as it is."""
+    for value in args:
+        kind = type(value)
+        if kind in _light:
+            continue
+        if kind is not tuple or len(value) > LONG_ROW:
+            return False
+        for item in value:
+            if type(item) not in _light:
+                return False
+    return True
 
 
 def kept(value: Any) -> Any:  # noqa: PLR0911 - one a kind, the most frequent first
