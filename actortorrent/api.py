@@ -13,18 +13,17 @@ often as you like, one after the other; no thread is left when a call returns or
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 from actortorrent.actors.content_location import ContentLocation, expected_paths, locate_content
-from actortorrent.errors import ContentMismatchError, InvalidTorrentError
+from actortorrent.errors import ContentMismatchError
+from actortorrent.loading import FilePath, Source, listed_files, load_torrent, wanted_length
 from actortorrent.options import SessionOptions
 from actortorrent.rules.picker_policies import PickPolicy
 from actortorrent.rules.progress import Progress
-from actortorrent.rules.selection import NumberedFile, numbered_files, select_files
+from actortorrent.rules.selection import select_files
 from actortorrent.session import Session, Summary
 from actortorrent.wire.addresses import Address, parse_address
 from actortorrent.wire.metainfo import Metainfo
@@ -43,13 +42,6 @@ __all__ = [
     "to_addresses",
     "wanted_length",
 ]
-
-FilePath = str | os.PathLike[str]
-Source = FilePath | Metainfo
-
-_MAGNET = re.compile(r"magnet:", re.IGNORECASE)
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-_INFO_HASH = re.compile(r"[0-9a-f]{40}|[a-z2-7]{32}", re.IGNORECASE)
 
 
 class Settings(TypedDict, total=False):
@@ -211,49 +203,7 @@ def _tell_mismatch(
         on_notice(f"{wrong} of {piece_count} pieces {verb} not match the torrent: not served")
 
 
-def load_torrent(source: Source) -> Metainfo:
-    """Return the torrent that `source` names.
-
-    Raises:
-        InvalidTorrentError: if it cannot be read or is no torrent, or is a magnet link, URL
-            or info-hash, which this version does not take.
-    """
-    if isinstance(source, Metainfo):
-        return source
-    text = os.fspath(source)
-    kind = _kind_of(text)
-    if kind:
-        raise InvalidTorrentError(
-            f"expected a .torrent file, found {kind}: this version takes only files",
-            hint="get the .torrent file itself, and give its path",
-        )
-    return Metainfo.from_file(text)
-
-
 def content_path(metainfo: Metainfo, output: FilePath) -> Path:
     """Return where `fetch` puts the content below `output`: its file, or its folder."""
     first = next((path.parts[0] for path in expected_paths(metainfo) if path is not None), "")
     return Path(output) / first
-
-
-def listed_files(metainfo: Metainfo) -> tuple[NumberedFile, ...]:
-    """Return the files as people see them: numbered from 1, without padding."""
-    return numbered_files(metainfo.files)
-
-
-def wanted_length(metainfo: Metainfo, selected: frozenset[int] | None) -> int:
-    """Return the bytes of the selected files, without padding."""
-    return sum(
-        entry.length
-        for index, entry in enumerate(metainfo.files)
-        if not entry.is_padding and (selected is None or index in selected)
-    )
-
-
-def _kind_of(text: str) -> str:
-    """Return what a source is that is no path, or nothing."""
-    if _MAGNET.match(text):
-        return "a magnet link"
-    if _URL.match(text):
-        return "a URL"
-    return "an info-hash" if _INFO_HASH.fullmatch(text) and not Path(text).exists() else ""

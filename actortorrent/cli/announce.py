@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from actortorrent.api import load_torrent
 from actortorrent.cli.asking import SHOWN, asking_options, tell_answers
 from actortorrent.cli.grouped import GroupedCommand, option
 from actortorrent.cli.options import MAX_PORT
 from actortorrent.cli.text import format_duration, plural
+from actortorrent.loading import load_torrent
 from actortorrent.trackers import (
     DEFAULT_PORT,
     AnnounceEvent,

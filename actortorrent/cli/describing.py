@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from actortorrent.api import listed_files, wanted_length
 from actortorrent.cli.text import format_size, plural, safe_text
+from actortorrent.loading import listed_files, wanted_length
 
 if TYPE_CHECKING:
     from actortorrent import Metainfo

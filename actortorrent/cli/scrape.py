@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from actortorrent.api import load_torrent
 from actortorrent.cli.asking import asking_options, tell_answers
 from actortorrent.cli.grouped import GroupedCommand
 from actortorrent.cli.text import plural
+from actortorrent.loading import load_torrent
 from actortorrent.trackers import Reply, ScrapeReply, scrape_once
 
 EXAMPLES = (

@@ -6,9 +6,9 @@ import json
 
 import click
 
-from actortorrent.api import load_torrent
 from actortorrent.cli.describing import describe_torrent, torrent_to_json
 from actortorrent.cli.grouped import GroupedCommand, option
+from actortorrent.loading import load_torrent
 
 SHOWN = "What is shown"
 EXAMPLES = (

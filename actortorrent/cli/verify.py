@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from actortorrent.api import load_torrent
 from actortorrent.cli.grouped import GroupedCommand, option
 from actortorrent.cli.options import check_order
 from actortorrent.cli.text import format_share, format_size, plural, safe_text
 from actortorrent.errors import ExitCode
+from actortorrent.loading import load_torrent
 from actortorrent.verifying import FileState, FileVerdict, Verification, verify_content
 
 OUTPUT = "What is shown"
