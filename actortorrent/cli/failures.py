@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import errno
-import platform
 import sys
-import tempfile
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,12 +114,18 @@ def _tell(line: str) -> None:
 
 
 def _show_traceback(error: Exception) -> None:
+    import traceback  # noqa: PLC0415 - seldom needed
+
     for line in "".join(traceback.format_exception(error)).splitlines():
         _tell(safe_text(line))
 
 
 def _save_traceback(error: Exception) -> Path | None:
     """Write what a report needs into a file of its own; None if that cannot be done either."""
+    import platform  # noqa: PLC0415 - these are seldom needed, and slow to import
+    import tempfile  # noqa: PLC0415
+    import traceback  # noqa: PLC0415
+
     about = f"actortorrent {VERSION}, Python {platform.python_version()}, {platform.platform()}"
     text = "".join(traceback.format_exception(error))
     try:

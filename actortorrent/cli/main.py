@@ -7,7 +7,7 @@ exit code that `actortorrent/errors.py` lists. Only a bug leaves a traceback, in
 
 from __future__ import annotations
 
-import difflib
+import gc
 import importlib
 import os
 import signal
@@ -63,6 +63,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command = getattr(importlib.import_module(f"actortorrent.cli.{cmd_name}"), cmd_name)
+        gc.enable()  # `__main__` did without it so far
         assert isinstance(command, click.Command)
         return command
 
@@ -128,6 +129,7 @@ def main() -> NoReturn:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     code = run(sys.argv[1:])
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    gc.freeze()  # or Python would look through all that is left, which ends anyway
     sys.exit(code)
 
 
@@ -159,6 +161,8 @@ def run(arguments: Sequence[str]) -> int:
 def _meant_instead(name: str) -> str:
     if name.endswith(".torrent"):
         return f"; to fetch it: actortorrent fetch {name}"
+    import difflib  # noqa: PLC0415 - seldom needed
+
     close = difflib.get_close_matches(name, COMMANDS, n=1)
     return f"; did you mean {close[0]}?" if close else ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import sys
 import time
@@ -265,6 +264,8 @@ def _without_folders(argv: Sequence[str]) -> tuple[str, ...]:
 
 
 def _versions() -> dict[str, str]:
+    import importlib.metadata  # noqa: PLC0415 - slow, and most sessions write no header
+
     return {
         "actortorrent": VERSION,
         "python": platform.python_version(),
