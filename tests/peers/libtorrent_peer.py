@@ -24,6 +24,7 @@ from typing import Any
 import libtorrent as lt
 
 ENCRYPTION_OFF = 2  # of settings_pack::enc_policy
+EAGER_BYTES = 1024 * 1024  # read ahead of the socket, from the first block on
 
 
 def main() -> None:
@@ -40,6 +41,11 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--peer", action="append", default=[], metavar="HOST:PORT")
     parser.add_argument("--up", type=int, default=0, help="bytes a second; 0: no limit")
+    parser.add_argument(
+        "--eager",
+        action="store_true",
+        help="send at full rate at once, not only when the next second has shown the rate",
+    )
     parser.add_argument("--trackers", action="store_true", help="ask those of the torrent")
     parser.add_argument("--stay", action="store_true", help="seed on when fetched")
     parser.add_argument("--no-pex", action="store_true", help="tell no peer of others (BEP 11)")
@@ -104,6 +110,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "out_enc_policy": ENCRYPTION_OFF,
         "allow_multiple_connections_per_ip": True,
         "upload_rate_limit": options.up,
+        **({"send_buffer_low_watermark": EAGER_BYTES} if options.eager else {}),
         "ssrf_mitigation": False,  # our trackers are on this machine
         "announce_to_all_tiers": True,
         "announce_to_all_trackers": True,

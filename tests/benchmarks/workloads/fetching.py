@@ -35,7 +35,7 @@ class Fetching:
         clients = [one for one in (stage.clients or self.clients) if is_installed(one)]
         content = stage.content(self.shape)
         with ExitStack() as stack:
-            extra = ["--no-pex"]
+            extra = ["--no-pex", "--eager"]  # who fetches is measured, not how soon they warm up
             if "aria2" in clients:
                 content = content.naming(stack.enter_context(EmbeddedTracker()).url)
                 extra += ["--trackers"]
