@@ -76,6 +76,7 @@ class Downloads:
         self.has_asked = False
         if not self._borrowed.in_flight_bytes:
             self._last_came = now
+        self.pipeline.asked(self._borrowed.in_flight_bytes, now)
         for lease in leases:
             self._borrowed.borrow(lease)
 
@@ -106,12 +107,14 @@ class Downloads:
 
     def cancel(self, lease_id: int) -> tuple[Run, ...]:
         """Drop a lease; return what was asked for of it and has not come."""
+        self.pipeline.dropped()
         self.wasted_bytes += self._borrowed.came_bytes(lease_id)
         return self._borrowed.cancel(lease_id)
 
     def give_back(self) -> tuple[tuple[FilledRun, ...], tuple[GivenBack, ...]]:
         """Give up all leases: what came of them, and what did not."""
         self.has_asked = False
+        self.pipeline.dropped()
         return self._borrowed.give_back()
 
     def has_stalled(self, now: float) -> bool:

@@ -25,8 +25,8 @@ from actortorrent.rules.borrowing import GivenBack
 from actortorrent.rules.geometry import Geometry
 from actortorrent.rules.leases import Lease, StoredRun
 from actortorrent.rules.lending import Lender
+from actortorrent.rules.loans import Loan
 from actortorrent.rules.partial_pieces import EARLIER_SESSION
-from actortorrent.rules.piece_ledger import Loan
 from actortorrent.rules.statuses import PiecesStatus
 
 if TYPE_CHECKING:

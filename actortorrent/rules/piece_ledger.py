@@ -17,37 +17,12 @@ stored, the peer gives it back, or the peer is gone and it is taken back.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from actortorrent.rules.bitfield import indexes_of
-from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
+from actortorrent.rules.geometry import Geometry, Run
+from actortorrent.rules.loans import Loan, StartedPiece, shortened
 
 MOST_HOLDERS = 3  # peers that fetch the same block in the endgame
-
-
-@dataclass(slots=True)
-class Loan:
-    """Some blocks that are out: lent to `conn` and not yet stored or given back."""
-
-    lease_id: int
-    conn: int
-    run: Run
-    blocks_out: int  # bitmask over the blocks of the piece
-    is_filled: bool = False  # all its blocks have come, and are on their way to the disk
-
-
-@dataclass(slots=True)
-class _Started:
-    """A piece with at least one block lent or stored."""
-
-    stored: int = 0
-    loans: dict[int, Loan] = field(default_factory=dict)
-
-    def lent(self) -> int:
-        lent = 0
-        for loan in self.loans.values():
-            lent |= loan.blocks_out
-        return lent
 
 
 class PieceLedger:
@@ -64,7 +39,7 @@ class PieceLedger:
         self.open = 0  # wanted pieces, started, with a block missing
         self._suspects: dict[int, int | None] = {}  # piece: the peer that was lent of it last
         self._doublable: dict[int, None] = {}  # pieces with loans, but those with enough holders
-        self._started: dict[int, _Started] = {}
+        self._started: dict[int, StartedPiece] = {}
         self._loans: dict[int, Loan] = {}
         self._loans_of: dict[int, dict[int, Loan]] = {}
         self._next_lease_id = 1
@@ -95,15 +70,14 @@ class PieceLedger:
     def missing_blocks(self, piece_index: int) -> int:
         """Return, as a bitmask, the blocks of a piece that are neither lent nor stored."""
         started = self._started.get(piece_index)
-        all_blocks = self._geometry.all_blocks(piece_index)
-        return all_blocks if started is None else all_blocks & ~started.stored & ~started.lent()
+        return self._geometry.all_blocks(piece_index) if started is None else started.missing()
 
     def stored_bytes(self, run: Run) -> int:
         """Return how many bytes of a run are stored, or verified, already."""
-        if self.verified >> run.piece_index & 1:
-            return run.length
         started = self._started.get(run.piece_index)
-        return 0 if started is None else self._bytes_of(run, started.stored & run.block_mask)
+        if started is not None:
+            return self._bytes_of(run, started.stored & run.block_mask) if started.stored else 0
+        return run.length if self.verified >> run.piece_index & 1 else 0
 
     def may_lend(self, piece_index: int, conn: int) -> bool:
         """Say whether a peer may fetch from a piece: a suspect one is fetched from one peer.
@@ -145,22 +119,25 @@ class PieceLedger:
 
         The piece must be untouched or open.
         """
-        first_run = self._geometry.runs_of(piece_index, self.missing_blocks(piece_index))[0]
-        return self._lend_run(conn, _shortened(first_run, most_bytes, self._geometry))
+        started = self._started.get(piece_index)
+        if started is None:
+            first_run = self._geometry.whole_piece(piece_index)
+        else:
+            first_run = self._geometry.runs_of(piece_index, started.missing())[0]
+        return self._lend_run(conn, shortened(first_run, most_bytes, self._geometry))
 
     def lend_again(self, conn: int, loan: Loan, most_bytes: int) -> Loan:
         """Lend what another peer has out already, and nobody has brought yet (endgame)."""
         blocks = loan.blocks_out & ~self._started[loan.run.piece_index].stored
         runs = self._geometry.runs_of(loan.run.piece_index, blocks)
-        return self._lend_run(conn, _shortened(runs[0], most_bytes, self._geometry))
+        return self._lend_run(conn, shortened(runs[0], most_bytes, self._geometry))
 
     def _lend_run(self, conn: int, run: Run) -> Loan:
         loan = Loan(self._next_lease_id, conn, run, run.block_mask)
         self._next_lease_id += 1
         self._loans[loan.lease_id] = loan
         self._loans_of.setdefault(conn, {})[loan.lease_id] = loan
-        started = self._started.setdefault(run.piece_index, _Started())
-        started.loans[loan.lease_id] = loan
+        self._start(run.piece_index).loans[loan.lease_id] = loan
         if run.piece_index in self._suspects:
             self._suspects[run.piece_index] = conn
         self.bytes_out += run.length
@@ -204,9 +181,9 @@ class PieceLedger:
         loan = self._loans.get(lease_id)
         if loan is not None:
             self._come_back(loan, run.block_mask)
-        if self.verified >> run.piece_index & 1:  # meanwhile, through another peer
-            return ()
-        started = self._started.setdefault(run.piece_index, _Started())
+        if run.piece_index not in self._started and self.verified >> run.piece_index & 1:
+            return ()  # meanwhile, through another peer
+        started = self._start(run.piece_index)
         started.stored |= run.block_mask
         useless = tuple(
             other for other in started.loans.values() if not other.blocks_out & ~started.stored
@@ -219,10 +196,14 @@ class PieceLedger:
         started = self._started.pop(piece_index, None)
         self._suspects.pop(piece_index, None)
         self._doublable.pop(piece_index, None)
-        self.verified |= 1 << piece_index
-        self.untouched &= ~(1 << piece_index)
-        self.open &= ~(1 << piece_index)
-        useless = tuple(started.loans.values()) if started else ()
+        bit = 1 << piece_index
+        self.verified |= bit
+        if started is None:
+            self.untouched &= ~bit
+            return ()
+        if started.is_open:
+            self.open ^= bit
+        useless = tuple(started.loans.values())
         for loan in useless:
             self._forget(loan)
         return useless
@@ -244,8 +225,9 @@ class PieceLedger:
 
     def lose(self, piece_index: int) -> None:
         """Note that a verified piece can no longer be read: it is missing again."""
-        self.verified &= ~(1 << piece_index)
-        self._settle(piece_index)
+        bit = 1 << piece_index
+        self.verified &= ~bit
+        self.untouched |= self.wanted & bit
 
     def want(self, pieces: int) -> None:
         """Want these pieces and no others; to be said before any block is lent."""
@@ -288,24 +270,36 @@ class PieceLedger:
         if started is not None:
             started.loans.pop(loan.lease_id, None)
 
-    def _settle(self, piece_index: int) -> None:
-        """Put a piece that is not verified where its blocks say it belongs."""
-        bit = 1 << piece_index
+    def _start(self, piece_index: int) -> StartedPiece:
+        """Return what is known of a piece that is not verified; if nothing, it is started now."""
         started = self._started.get(piece_index)
-        if self.verified & bit:
+        if started is None:
+            bit = 1 << piece_index
+            is_wanted = bool(self.wanted & bit)
+            started = StartedPiece(self._geometry.all_blocks(piece_index), is_wanted)
+            self._started[piece_index] = started
+            if is_wanted:
+                self.untouched ^= bit
+        return started
+
+    def _settle(self, piece_index: int) -> None:
+        """Put a piece where its blocks say it belongs; large sets change only if they must."""
+        started = self._started.get(piece_index)
+        if started is None:
             return
-        if started is not None and not started.stored and not started.loans:
-            del self._started[piece_index]
-            started = None
-        if started is not None and started.loans and piece_index not in self._suspects:
+        if started.loans and piece_index not in self._suspects:
             self._doublable[piece_index] = None
         else:
             self._doublable.pop(piece_index, None)
-        is_wanted = self.wanted & bit
-        is_open = is_wanted and started is not None and self.missing_blocks(piece_index)
-        self.open = self.open | bit if is_open else self.open & ~bit
-        is_untouched = is_wanted and started is None
-        self.untouched = self.untouched | bit if is_untouched else self.untouched & ~bit
+        is_begun = bool(started.stored or started.loans)
+        is_open = is_begun and started.is_wanted and bool(started.missing())
+        if is_open != started.is_open:
+            started.is_open = is_open
+            self.open ^= 1 << piece_index
+        if not is_begun:
+            del self._started[piece_index]
+            if started.is_wanted:
+                self.untouched |= 1 << piece_index
 
     def check_invariant(self) -> None:
         """Raise AssertionError unless every piece is in exactly one state (for tests)."""
@@ -319,10 +313,3 @@ class PieceLedger:
             assert bool(is_open) == bool(self.open >> piece_index & 1)
         out = [self._bytes_of(loan.run, loan.blocks_out) for loan in self._loans.values()]
         assert self.bytes_out == sum(out)
-
-
-def _shortened(run: Run, most_bytes: int, geometry: Geometry) -> Run:
-    if run.length <= most_bytes:
-        return run
-    blocks = max(1, most_bytes // BLOCK_BYTES)
-    return geometry.run(run.piece_index, run.first_block, min(blocks, run.block_count))

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from actortorrent.rules.availability import Availability
 from actortorrent.rules.bitfield import indexes_of
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry
+from actortorrent.rules.loans import Loan
 from actortorrent.rules.picker_policies import (
     PickPolicy,
     PieceCounts,
@@ -33,7 +34,7 @@ from actortorrent.rules.picker_policies import (
     choose_piece,
     rule_of,
 )
-from actortorrent.rules.piece_ledger import Loan, PieceLedger
+from actortorrent.rules.piece_ledger import PieceLedger
 
 RANDOM_FIRST_PIECES = 4
 RANDOM_FIRST, RAREST_FIRST = RandomFirst(), RarestFirst()
@@ -115,7 +116,7 @@ class PiecePicker:
 
     def _begun_piece(self, conn: int, peers_pieces: int, fresh: int) -> int | None:
         begun = self._ledger.open & peers_pieces
-        is_by_rarity = begun and fresh and (self._policy or self._usual_policy()) is RAREST_FIRST
+        is_by_rarity = begun and fresh and self._policy is None
         if is_by_rarity and begun.bit_count() <= MOST_BEGUN:
             begun &= self._availability.rarest(begun | fresh)
         may_lend = self._ledger.may_lend

@@ -27,8 +27,9 @@ from actortorrent.rules.bitfield import indexes_of
 from actortorrent.rules.borrowing import Borrowed, GivenBack
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
 from actortorrent.rules.leases import Cargo, FilledRun, Lease
+from actortorrent.rules.loans import Loan
 from actortorrent.rules.partial_pieces import EARLIER_SESSION, PartialPieces, contributors_of
-from actortorrent.rules.piece_ledger import MOST_HOLDERS, Loan, PieceLedger
+from actortorrent.rules.piece_ledger import MOST_HOLDERS, PieceLedger
 from actortorrent.rules.piece_picking import PiecePicker
 from tests.rules.ledger_model import Held, Model, block_set
 

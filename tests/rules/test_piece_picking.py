@@ -152,6 +152,15 @@ def test_a_rarer_piece_comes_before_one_already_begun() -> None:
     assert pick.loan.run == Run(4, BLOCK_BYTES, 2 * BLOCK_BYTES)
 
 
+def test_nor_are_the_first_pieces_finished_from_the_only_one_who_has_others() -> None:
+    peers = swarm("A: #.....", "D: ######")
+    fetching = Fetching(peers, verified="......")
+    assert fetching.pieces("A", BLOCK_BYTES) == [0]
+    pick = fetching.lend_one("D")
+    assert pick.rule == "random first piece"
+    assert pick.loan.run.piece_index != 0
+
+
 @pytest.mark.parametrize("is_sequential", [False, True])
 def test_where_many_are_begun_or_order_is_given_these_come_before_a_rarer_one(
     *, is_sequential: bool
