@@ -16,11 +16,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from actortorrent.tracing.kept import kept_data, kept_handling
+from actortorrent.tracing.summaries import Payload
 
 LEVELS = ("piece", "block", "payload")  # each records what the one before does, and more
 QUEUE_LIMIT = 32_768  # entries that wait for the writer
 # So many of them may keep alive what they carry, such as the buffer of a run: far more than
-# wait for a writer that is well. What comes on top of these is told at once, in a few words.
+# wait for a writer that is well. What comes on top of these is told at once, in a few words;
+# blocks that are wanted in full (level "payload") are lost.
 LADEN_LIMIT = 1_024
 
 # Who sent, at which tick of its clock, because of what, when (ns), into how full a mailbox.
@@ -139,7 +141,13 @@ class EntryQueue:
             self.losses.add_one()
             return
         if waiting >= LADEN_LIMIT:
-            data = kept_handling(data) if type(data) is tuple else kept_data(data)  # type: ignore[arg-type]
+            if type(data) is tuple:
+                data = kept_handling(data)
+            elif _has_payload(data):  # type: ignore[arg-type]
+                self.losses.add_one()
+                return
+            else:
+                data = kept_data(data)  # type: ignore[arg-type]
         self._entries.append((time_ns, name, actor, lc, cause, data))
 
     def take(self, at_most: int) -> Iterator[Entry]:
@@ -150,6 +158,14 @@ class EntryQueue:
     def close(self) -> None:
         """Take nothing more: all that still comes is lost."""
         self._limit = 0
+
+
+def _has_payload(data: Mapping[str, object]) -> bool:
+    """Say whether an event holds a message's bytes in full, itself or among its fields."""
+    for value in data.values():
+        if type(value) is Payload or (type(value) is dict and _has_payload(value)):
+            return True
+    return False
 
 
 class Tee:

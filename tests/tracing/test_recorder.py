@@ -3,7 +3,8 @@ from __future__ import annotations
 import threading
 
 from actortorrent.tracing.capture import CapturedTrace, capture_trace, with_captures
-from actortorrent.tracing.recorder import EntryQueue, LossCount, Tee, unique_name
+from actortorrent.tracing.recorder import LADEN_LIMIT, EntryQueue, LossCount, Tee, unique_name
+from actortorrent.tracing.summaries import Payload
 
 
 def record(queue: EntryQueue | Tee, lc: int) -> None:
@@ -25,6 +26,22 @@ def test_a_full_queue_counts_what_it_does_not_keep() -> None:
         record(queue, lc)
     assert len(queue) == 2
     assert queue.losses.total() == 3
+
+
+def test_when_many_wait_blocks_that_come_in_full_are_counted_as_lost_and_nothing_else() -> None:
+    queue = EntryQueue("payload")
+    block = {"conn": 1, "payload": Payload(bytes(16))}
+    sent = {"conn": 1, "fields": {"block_data": Payload(bytes(16))}}
+    for lc in range(LADEN_LIMIT):
+        queue.record(lc, "bt:block_received", "A", lc, "", block)
+    for data in (block, sent, {"conn": 1, "fields": {"index": 3}}):
+        queue.record(LADEN_LIMIT, "x", "A", 1, "", data)
+    kept = list(queue.take(LADEN_LIMIT + 3))
+    assert kept[:LADEN_LIMIT] == [
+        (lc, "bt:block_received", "A", lc, "", block) for lc in range(LADEN_LIMIT)
+    ]
+    assert [entry[5] for entry in kept[LADEN_LIMIT:]] == [{"conn": 1, "fields": {"index": 3}}]
+    assert queue.losses.total() == 2
 
 
 def test_a_closed_queue_keeps_nothing_more() -> None:
