@@ -23,7 +23,7 @@ from actortorrent.rules.geometry import FileMap, FileSpan, Geometry
 
 BATCH_BYTES = 4 * 1024 * 1024  # taken by a thread at a time; a larger piece is a batch
 MAX_BATCH_PIECES = 1024
-READ_BYTES = 256 * 1024  # fits a core's own cache
+READ_BYTES = 1024 * 1024  # less costs more switches between threads
 MAX_WORKERS = 16  # more would only wait for the disk
 BATCHES_AHEAD = 2  # waiting for each thread
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import click
 
+from actortorrent.cli.arguments import PROGRESS_KINDS
 from actortorrent.cli.grouped import GroupedCommand, option
 from actortorrent.cli.interrupts import ASKS_TO_STOP
-from actortorrent.cli.options import PROGRESS_KINDS, TRACE_LEVELS
+from actortorrent.cli.options import TRACE_LEVELS
 from actortorrent.cli.text import parse_size, safe_text
 from actortorrent.cli.views.lab_outcome import print_outcome, tell_outcome
 from actortorrent.cli.views.swarm import make_swarm_view

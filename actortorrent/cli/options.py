@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
+from actortorrent.cli.arguments import PROGRESS_KINDS
 from actortorrent.cli.grouped import option
 from actortorrent.cli.text import parse_size, safe_text
-from actortorrent.errors import UsageError
 from actortorrent.options import DEFAULT_MAX_PEERS
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -22,7 +22,6 @@ SEEDING = "When complete"
 OUTPUT = "What is shown"
 MAX_PORT = 65_535
 MAX_PEERS = 1000
-PROGRESS_KINDS = ("auto", "bar", "lines", "json", "none")
 TRACE_LEVELS = ("piece", "block", "payload")
 
 
@@ -56,15 +55,6 @@ def output_options(command: Decorated) -> Decorated:
     for add in reversed(_OUTPUT_OPTIONS):
         command = add(command)
     return command
-
-
-def check_order(usage: str, source: str, directory: Path) -> None:
-    """Raise a usage error where the folder and the torrent were given in the wrong order."""
-    if Path(source).is_dir() and directory.is_file():
-        raise UsageError(
-            f"expected a .torrent file, found the folder {source}",
-            hint=f"the order is: actortorrent {usage}",
-        )
 
 
 def above_zero(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:

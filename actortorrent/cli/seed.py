@@ -17,9 +17,9 @@ from actortorrent.api import (
     seed_session,
     to_addresses,
 )
+from actortorrent.cli.arguments import check_order
 from actortorrent.cli.grouped import GroupedCommand
 from actortorrent.cli.options import (
-    check_order,
     keep_seeding_option,
     network_options,
     output_options,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
+from actortorrent.cli.arguments import check_order
 from actortorrent.cli.grouped import GroupedCommand, option
-from actortorrent.cli.options import check_order
 from actortorrent.cli.text import format_share, format_size, plural, safe_text
 from actortorrent.errors import ExitCode
 from actortorrent.loading import load_torrent
@@ -42,6 +41,8 @@ def verify(source: str, directory: Path, as_json: bool, quiet: bool) -> int:
         metainfo, directory, on_progress=_show_progress if shows_progress else None
     )
     if as_json:
+        import json  # noqa: PLC0415 - seldom needed
+
         click.echo(json.dumps(_as_json(found), indent=2))
     elif not quiet:
         for line in _lines(found):
