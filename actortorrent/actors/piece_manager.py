@@ -27,6 +27,7 @@ from actortorrent.rules.leases import Lease, StoredRun
 from actortorrent.rules.lending import Lender
 from actortorrent.rules.loans import Loan
 from actortorrent.rules.partial_pieces import EARLIER_SESSION
+from actortorrent.rules.piece_picking import is_new_piece
 from actortorrent.rules.statuses import PiecesStatus
 
 if TYPE_CHECKING:
@@ -246,17 +247,20 @@ class PieceManager(Actor):
     def _feed(self, peer: FetchingPeer) -> None:
         if peer.is_accused:
             return
-        leases = []
         wanted = (peer.conn, peer.pieces, peer.wants_bytes)
-        for lease, rule in self._lender.lend(*wanted, self._peers.unchoking_count):
-            leases.append(lease)
-            self._explain(peer, lease, rule)
-        if leases:  # else it is fed when a buffer comes back, or somebody has something for it
+        lent = list(self._lender.lend(*wanted, self._peers.unchoking_count))
+        if lent:  # else it is fed when a buffer comes back, or somebody has something for it
             peer.wants_bytes = 0
-            peer.proxy.lease.defer(tuple(leases))
+            if self._inbox.recorder is not None:
+                self._explain(peer, lent)
+            peer.proxy.lease.defer(tuple([lease for lease, _ in lent]))
 
-    def _explain(self, peer: FetchingPeer, lease: Lease, rule: str) -> None:
-        if self._inbox.recorder is not None:
+    def _explain(self, peer: FetchingPeer, lent: list[tuple[Lease, str]]) -> None:
+        """Record why each was lent; what is counted over all pieces is counted once."""
+        candidates = (self._ledger.untouched & peer.pieces).bit_count()
+        candidates += sum(is_new_piece(rule) for _, rule in lent)
+        for lease, rule in lent:
+            candidates -= is_new_piece(rule)
             piece_index = lease.run.piece_index
             self._decide(
                 "pick_piece",
@@ -266,7 +270,7 @@ class PieceManager(Actor):
                 lease=lease.lease_id,
                 rule=rule,
                 peers_having_it=self._availability.count(piece_index),
-                candidates=(self._ledger.untouched & peer.pieces).bit_count(),
+                candidates=candidates,
             )
 
     def _cancel(self, loans: Iterable[Loan]) -> None:

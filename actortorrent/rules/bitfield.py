@@ -16,6 +16,7 @@ from itertools import compress, count
 _TURNED_ROUND = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _DIGITS_TO_BITS = bytes.maketrans(b"01", b"\x00\x01")
 _BYTE_WITH_BITS = re.compile(rb"[^\x00]")
+_THROWS = 4  # at anything, before the pieces are counted: of a set with few gaps most hit
 _FEW_BITS = 64  # among so few the chosen one is found bit by bit
 
 
@@ -87,6 +88,11 @@ def random_set_bit(mask: int, rng: random.Random) -> int:
     """
     if not mask:
         raise ValueError("an empty set has no piece to choose")
+    width = mask.bit_length()
+    for _ in range(_THROWS):
+        index = int(rng.random() * width)
+        if mask >> index & 1:
+            return index
     return _nth_set_bit(mask, rng.randrange(mask.bit_count()))
 
 

@@ -38,6 +38,7 @@ from actortorrent.rules.piece_ledger import PieceLedger
 
 RANDOM_FIRST_PIECES = 4
 RANDOM_FIRST, RAREST_FIRST = RandomFirst(), RarestFirst()
+BEGUN, ENDGAME = "piece already begun", "endgame"  # rules by which no new piece is lent
 MOST_BEGUN = 32  # pieces, before even rarer ones have to wait
 LEAST_SHARE_BYTES = 128 * 1024
 MAX_RUN_BYTES = 1024 * 1024  # a larger piece is lent in runs of this size, to several peers
@@ -55,6 +56,11 @@ def lease_bytes(wanted_bytes: int, lacking_bytes: int, peer_count: int) -> int:
     if most_bytes >= MAX_RUN_BYTES or most_bytes < BLOCK_BYTES:
         return most_bytes
     return 1 << most_bytes.bit_length() - 1
+
+
+def is_new_piece(rule: str) -> bool:
+    """Say whether a piece lent by this rule was untouched before."""
+    return rule not in {BEGUN, ENDGAME}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ class PiecePicker:
         fresh = self._ledger.untouched & peers_pieces
         begun = self._begun_piece(conn, peers_pieces, fresh)
         if begun is not None:
-            return Pick(self._lend(conn, begun, most_bytes), "piece already begun")
+            return Pick(self._lend(conn, begun, most_bytes), BEGUN)
         if fresh:
             piece_index, rule = self._pick_fresh(fresh)
             if not is_first and most_bytes < self._first_run_bytes(piece_index):
@@ -143,4 +149,4 @@ class PiecePicker:
         if loan is None:
             return None
         again = self._ledger.lend_again(conn, loan, min(most_bytes, MAX_RUN_BYTES))
-        return Pick(again, "endgame")
+        return Pick(again, ENDGAME)
