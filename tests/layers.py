@@ -71,9 +71,14 @@ MAY_OPEN_FILES = frozenset({("wire.metainfo", "from_file")})  # a convenience of
 # Modules of actors/ that are not actors but what actors are made of.
 ACTORS_GROUND = frozenset({"actors.base", "actors.inbox"})
 MAY_WAIT_FOR_ACTORS = frozenset({"session", "crew"})  # at start-up and shutdown
-# `.get()` waits. Beside `session`, these may: two wait for a queue, one is the waiting itself.
+# `.get()` waits. Beside `session`, these may: three wait for a queue, one is the waiting itself.
 MAY_WAIT = frozenset(
-    {("actors.inbox", "get"), ("actors.hashing", "_hash_batch"), ("actors.replies", "get")}
+    {
+        ("actors.inbox", "get"),
+        ("actors.hashing", "run"),
+        ("actors.hashing", "_work"),
+        ("actors.replies", "get"),
+    }
 )
 
 

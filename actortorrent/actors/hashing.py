@@ -15,7 +15,6 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Container, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -97,8 +96,19 @@ def _batches(pieces: Sequence[int], piece_length: int) -> Iterator[Batch]:
         yield pieces[start : start + count]
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Ask for the digests of a batch; one answer comes: these, or what went wrong."""
+
+    batch: Batch
+    answers: queue.SimpleQueue[Digests | Exception] = field(default_factory=queue.SimpleQueue)
+
+
 class _Hasher:
-    """Run the threads; at any time each reader is in the pool or with one thread."""
+    """Run the threads, each with a reader of its own; started as there is work for them.
+
+    A pool of `concurrent.futures` would do, but to import it takes as long as to hash 10 MiB.
+    """
 
     def __init__(
         self,
@@ -110,38 +120,53 @@ class _Hasher:
     ) -> None:
         self._geometry = geometry
         self._shared = _Shared(file_map, open_file, padding)
-        self._readers = [_Reader(self._shared) for _ in range(workers)]
-        self._free_readers: queue.SimpleQueue[_Reader] = queue.SimpleQueue()
-        for reader in self._readers:
-            self._free_readers.put(reader)
-        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="hashing")
+        self._workers = workers
+        self._threads: list[threading.Thread] = []
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()  # None: go home
 
     def run(self, batches: Iterator[Batch]) -> Iterator[tuple[Batch, Digests]]:
         """Yield each batch and its digests, in order."""
-        ahead: deque[tuple[Batch, Future[Digests]]] = deque()
-        room = len(self._readers) * (1 + BATCHES_AHEAD)
-        for batch in islice(batches, room):
-            ahead.append((batch, self._executor.submit(self._hash_batch, batch)))
+        room = self._workers * (1 + BATCHES_AHEAD)
+        ahead = deque(map(self._submit, islice(batches, room)))
         while ahead:
-            batch, future = ahead.popleft()
-            digests = future.result()
-            for following in islice(batches, 1):
-                ahead.append((following, self._executor.submit(self._hash_batch, following)))
-            yield batch, digests
+            job = ahead.popleft()
+            answer = job.answers.get()
+            if isinstance(answer, Exception):
+                raise answer
+            ahead.extend(map(self._submit, islice(batches, 1)))
+            yield job.batch, answer
 
     def stop(self) -> None:
-        """End the threads, and close what they had open."""
+        """End the threads; what they have not begun is not done any more."""
         self._shared.is_stopped = True
-        self._executor.shutdown(wait=True, cancel_futures=True)
-        for reader in self._readers:
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _submit(self, batch: Batch) -> _Job:
+        job = _Job(batch)
+        self._jobs.put(job)
+        if len(self._threads) < self._workers:
+            name = f"hashing_{len(self._threads)}"
+            thread = threading.Thread(target=self._work, args=(_Reader(self._shared),), name=name)
+            thread.start()
+            self._threads.append(thread)
+        return job
+
+    def _work(self, reader: _Reader) -> None:
+        try:
+            while (job := self._jobs.get()) is not None:
+                if not self._shared.is_stopped:
+                    job.answers.put(self._answer(reader, job.batch))
+        finally:
             reader.close()
 
-    def _hash_batch(self, batch: Batch) -> Digests:
-        reader = self._free_readers.get()
+    def _answer(self, reader: _Reader, batch: Batch) -> Digests | Exception:
         try:
             return [(index, self._hash_piece(reader, index)) for index in batch]
-        finally:
-            self._free_readers.put(reader)
+        except Exception as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            return error
 
     def _hash_piece(self, reader: _Reader, index: int) -> bytes | None:
         geometry = self._geometry
