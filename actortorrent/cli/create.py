@@ -14,8 +14,8 @@ from actortorrent.cli.arguments import PROGRESS_KINDS
 from actortorrent.cli.describing import format_piece_length, torrent_to_json
 from actortorrent.cli.failures import describe_failure
 from actortorrent.cli.grouped import GroupedCommand, option
+from actortorrent.cli.hashing_view import print_event, showing_hashing
 from actortorrent.cli.text import format_size, parse_size, plural, safe_text
-from actortorrent.cli.views.hashing import print_event, showing_hashing
 from actortorrent.creating import names_that_change
 from actortorrent.errors import ActorTorrentError
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from actortorrent.cli import hashing_view
+from actortorrent.cli.hashing_view import showing_hashing
 from actortorrent.cli.main import run
-from actortorrent.cli.views import hashing
-from actortorrent.cli.views.hashing import showing_hashing
 from actortorrent.errors import ExitCode
 from actortorrent.wire.metainfo import Metainfo
 
@@ -192,7 +192,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr(hashing, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(hashing_view, "time", SimpleNamespace(monotonic=lambda: self.now))
 
 
 def objects(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""How far the hashing of content is: a bar, plain lines, JSON lines, or nothing."""
+"""How far the hashing of content is: a bar, plain lines, JSON lines, or nothing.
+
+Not in `views`, which `create` would then have to import whole.
+"""
 
 from __future__ import annotations
 
