@@ -35,7 +35,7 @@ from actortorrent.wire.messages import (
     Request,
     Unchoke,
 )
-from actortorrent.wire.peer_protocol import Block
+from actortorrent.wire.peer_protocol import Block, Requests
 
 DOWNLOAD_WISH_BYTES = 4 * 1024 * 1024  # where downloading is limited; granted in parts
 
@@ -51,7 +51,7 @@ class PeerActor(PeerConnection):
         )
         self._uploads = Uploads(
             torrent.open_reader,
-            self._trace.piece_header,
+            self._trace.piece_headers,
             torrent.geometry.piece_count,
             is_limited=torrent.is_upload_limited,
         )
@@ -67,6 +67,7 @@ class PeerActor(PeerConnection):
                 Have: self._have_came,
                 Bitfield: self._bitfield_came,
                 Request: self._request_came,
+                Requests: self._requests_came,
                 Cancel: self._cancel_came,
             }
         )
@@ -205,8 +206,11 @@ class PeerActor(PeerConnection):
             self._say(Unchoke())
 
     def _request_came(self, request: Request) -> None:
-        self._uploads.ask(request)
+        self._uploads.ask([(request.piece_index, request.block_offset, request.length)])
         self._trace.asked(request)
+
+    def _requests_came(self, requests: Requests) -> None:
+        self._uploads.ask(requests.names)
 
     def _cancel_came(self, cancel: Cancel) -> None:
         self._uploads.cancel(cancel.piece_index, cancel.block_offset, cancel.length)

@@ -8,11 +8,11 @@ call and sent, headers and blocks, in another.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from actortorrent.errors import PeerProtocolError, StorageError
-from actortorrent.wire.messages import Request
+from actortorrent.wire.messages import BlockName, Request
 
 if TYPE_CHECKING:
     from actortorrent.actors.content_reader import ContentReader
@@ -34,14 +34,14 @@ class ContentGoneError(StorageError):
 class Uploads:
     """Queue one peer's requests and serve them.
 
-    `piece_header` is the protocol's: it writes what goes before a block, and counts both.
+    `piece_headers` is the protocol's: it writes what goes before blocks, and counts all.
     `allowance` is how many bytes may be sent before more are granted; None: any.
     """
 
     __slots__ = (
         "_offered",
         "_open_reader",
-        "_piece_header",
+        "_piece_headers",
         "_queue",
         "_reader",
         "allowance",
@@ -51,23 +51,23 @@ class Uploads:
     def __init__(
         self,
         open_reader: Callable[[], ContentReader],
-        piece_header: Callable[[int, int, int], bytes],
+        piece_headers: Callable[[Sequence[BlockName]], list[bytes]],
         piece_count: int,
         *,
         is_limited: bool,
     ) -> None:
         self._open_reader = open_reader
-        self._piece_header = piece_header
+        self._piece_headers = piece_headers
         self._reader: ContentReader | None = None
         self._offered = bytearray((piece_count + 7) // 8)  # what the peer was told that we have
-        self._queue: deque[Request] = deque()
+        self._queue: deque[BlockName] = deque()
         self.allowance = 0 if is_limited else None
         self.sent_bytes = 0
 
     @property
     def queued_bytes(self) -> int:
         """Return the bytes asked for and not yet sent."""
-        return sum(request.length for request in self._queue)
+        return sum(length for _, _, length in self._queue)
 
     def offer(self, piece_indexes: Iterable[int]) -> None:
         """Note pieces that the peer is told of: it may ask for these and no others."""
@@ -78,25 +78,28 @@ class Uploads:
         """Note all pieces of a bitfield that the peer is sent."""
         self._offered[:] = bitfield
 
-    def ask(self, request: Request) -> None:
-        """Queue a request.
+    def ask(self, names: Sequence[BlockName]) -> None:
+        """Queue requests.
 
         Raises:
             PeerProtocolError: if the peer asks for what we never said we had (on the disk
                 there may be anything), or for more than anybody can want at once.
         """
-        piece_index = request.piece_index
-        if not self._offered[piece_index // 8] << piece_index % 8 & 0x80:
-            raise PeerProtocolError(f"expected a piece that we have, found {request}")
-        if len(self._queue) >= MAX_QUEUED_REQUESTS:
+        offered = self._offered
+        for name in names:
+            piece_index = name[0]
+            if not offered[piece_index >> 3] << (piece_index & 7) & 0x80:
+                raise PeerProtocolError(f"expected a piece that we have, found {Request(*name)}")
+        if len(self._queue) + len(names) > MAX_QUEUED_REQUESTS:
             raise PeerProtocolError(
-                f"expected at most {MAX_QUEUED_REQUESTS} requests waiting, found one more"
+                f"expected at most {MAX_QUEUED_REQUESTS} requests waiting,"
+                f" found {len(self._queue) + len(names)}"
             )
-        self._queue.append(request)
+        self._queue.extend(names)
 
     def cancel(self, piece_index: int, block_offset: int, length: int) -> None:
         """Forget a request, if it still waits."""
-        unwanted = Request(piece_index, block_offset, length)
+        unwanted = (piece_index, block_offset, length)
         if unwanted in self._queue:
             self._queue.remove(unwanted)
 
@@ -107,9 +110,7 @@ class Uploads:
     @property
     def can_serve(self) -> bool:
         """Say whether a request waits that may be served now."""
-        return bool(self._queue) and (
-            self.allowance is None or self.allowance >= self._queue[0].length
-        )
+        return bool(self._queue) and (self.allowance is None or self.allowance >= self._queue[0][2])
 
     def serve(self, sock: PeerSocket) -> int:
         """Send blocks while the socket takes them; return how many bytes of blocks.
@@ -124,14 +125,13 @@ class Uploads:
 
     def _next_batch(self) -> list[bytes | memoryview]:
         batch = self._take_neighbours()
-        first, length = batch[0], sum(request.length for request in batch)
-        data = memoryview(self._read(first.piece_index, first.block_offset, length))
+        (piece_index, offset, _), length = batch[0], sum([length for _, _, length in batch])
+        data = memoryview(self._read(piece_index, offset, length))
         parts: list[bytes | memoryview] = []
         begin = 0
-        for request in batch:
-            header = self._piece_header(request.piece_index, request.block_offset, request.length)
-            parts += (header, data[begin : begin + request.length])
-            begin += request.length
+        for header, (_, _, block_length) in zip(self._piece_headers(batch), batch, strict=True):
+            parts += (header, data[begin : begin + block_length])
+            begin += block_length
         self.sent_bytes += length
         if self.allowance is not None:
             self.allowance -= length
@@ -145,21 +145,21 @@ class Uploads:
         except StorageError as error:
             raise ContentGoneError(piece_index, error) from error
 
-    def _take_neighbours(self) -> list[Request]:
+    def _take_neighbours(self) -> list[BlockName]:
         """Take requests from the queue's head that lie one behind the other in one piece."""
-        batch = [self._queue.popleft()]
-        end = batch[0].block_offset + batch[0].length
+        queue = self._queue
+        first = queue.popleft()
+        piece_index, offset, length = first
+        batch, end = [first], offset + length
         bytes_left = BATCH_BYTES if self.allowance is None else min(BATCH_BYTES, self.allowance)
-        bytes_left -= batch[0].length
-        while self._queue:
-            following = self._queue[0]
-            if (following.piece_index, following.block_offset) != (batch[0].piece_index, end):
+        bytes_left -= length
+        while queue:
+            next_piece, offset, length = queue[0]
+            bytes_left -= length
+            if next_piece != piece_index or offset != end or bytes_left < 0:
                 break
-            bytes_left -= following.length
-            if bytes_left < 0:
-                break
-            batch.append(self._queue.popleft())
-            end += following.length
+            batch.append(queue.popleft())
+            end += length
         return batch
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from actortorrent.tracing.wire_events import BlockTally, block_data, wire_data
-from actortorrent.wire.messages import PieceHeader, Request
+from actortorrent.wire.messages import PieceHeader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from actortorrent.actors.inbox import Inbox
     from actortorrent.wire.conversation import Direction
     from actortorrent.wire.handshake import Handshake
-    from actortorrent.wire.messages import Message
+    from actortorrent.wire.messages import BlockName, Message, Request
     from actortorrent.wire.peer_protocol import PeerProtocol
     from actortorrent.wire.stream_reader import Block, Event
 
@@ -51,7 +51,7 @@ class WireTrace:
         # What came in this turn and may yet cause something: the message, its event's id.
         self._arrivals: deque[tuple[Message | Handshake, str]] = deque()
         # Requests that wait for their block, and their events' ids.
-        self._asked: dict[Request, str] = {}
+        self._asked: dict[BlockName, str] = {}
         self._turn = -1
         self._with_payload = False
         self._is_on = inbox.recorder is not None
@@ -64,10 +64,11 @@ class WireTrace:
 
     def becomes_cause(self, event: Event) -> None:
         """Make a message that came the cause of all that follows, up to the next."""
-        while self._arrivals:
-            message, event_id = self._arrivals.popleft()
+        for number, (message, event_id) in enumerate(self._arrivals, 1):
             if message is event:
                 self._inbox.clock.cause = event_id
+                for _ in range(number):
+                    self._arrivals.popleft()
                 return
 
     def blocks_came(self, blocks: Sequence[Block]) -> None:
@@ -81,20 +82,21 @@ class WireTrace:
         if self._is_on and self._protocol.trace_blocks:
             if len(self._asked) >= MOST_ASKED:  # many were taken back, or met a choke
                 self._asked.clear()
-            self._asked[request] = self._inbox.clock.cause
+            name = (request.piece_index, request.block_offset, request.length)
+            self._asked[name] = self._inbox.clock.cause
 
-    def piece_header(self, piece_index: int, block_offset: int, length: int) -> bytes:
-        """Write what goes before a block; that it was asked for is its cause."""
-        header = self._protocol.piece_header
+    def piece_headers(self, names: Sequence[BlockName]) -> list[bytes]:
+        """Write what goes before each of some blocks; that it was asked for is its cause."""
         if not self._asked:
-            return header(piece_index, block_offset, length)
+            return self._protocol.piece_headers(names)
         clock = self._inbox.clock
         before = clock.cause
-        clock.cause = self._asked.pop(Request(piece_index, block_offset, length), before)
-        try:
-            return header(piece_index, block_offset, length)
-        finally:
-            clock.cause = before
+        headers = []
+        for name in names:
+            clock.cause = self._asked.pop(name, before)
+            headers.append(self._protocol.piece_header(*name))
+        clock.cause = before
+        return headers
 
     def tell_blocks(self) -> None:
         """Record how many blocks and requests went by since this was last called.

@@ -49,7 +49,7 @@ class LyingPeerActor(PeerActor):
         torrent = self._torrent
         self._uploads = LyingUploads(
             torrent.open_reader,
-            self._protocol.piece_header,
+            self._trace.piece_headers,
             torrent.geometry.piece_count,
             is_limited=torrent.is_upload_limited,
         )

@@ -7,9 +7,10 @@ The shell around it only moves bytes::
         ...
     sock.send(protocol.send(Interested()))
 
-Events are a `Handshake`, a `Block` for each block, and the message itself for all
-else that asks for a reaction: keep-alives, unknown messages and requests of a peer
-that we choke are consumed. What we send is checked as well, since breaking the
+Events are a `Handshake`, a `Block` for each block, `Requests` for those that came in a
+row, and the message itself for all else that asks for a reaction (a request that is one
+of a kind included): keep-alives, unknown messages and requests of a peer that we choke
+are consumed. What we send is checked as well, since breaking the
 protocol ourselves is a bug.
 
 The parts: `conversation.py` knows what was said, `stream_reader.py` receives, and here
@@ -18,7 +19,7 @@ we send.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from actortorrent.wire.conversation import OnMessage
 from actortorrent.wire.handshake import Handshake
@@ -26,7 +27,11 @@ from actortorrent.wire.message_reading import decode
 from actortorrent.wire.messages import (
     BLOCK_NAME,
     BLOCK_NAME_LENGTH,
+    BLOCK_OVERHEAD,
     LENGTH_BYTES,
+    PIECE_HEADER,
+    PIECE_HEADER_BYTES,
+    BlockName,
     Have,
     Kind,
     Message,
@@ -34,9 +39,9 @@ from actortorrent.wire.messages import (
 )
 from actortorrent.wire.ranges import Ranges
 from actortorrent.wire.receive_buffer import LIMIT_BYTES
-from actortorrent.wire.stream_reader import Block, Event, StreamReader
+from actortorrent.wire.stream_reader import Block, Event, Requests, StreamReader
 
-__all__ = ["Block", "Event", "OnMessage", "PeerProtocol"]
+__all__ = ["Block", "Event", "OnMessage", "PeerProtocol", "Requests"]
 
 
 class PeerProtocol(StreamReader):
@@ -98,6 +103,21 @@ class PeerProtocol(StreamReader):
     def piece_header(self, piece_index: int, block_offset: int, length: int) -> bytes:
         """Write the 13 bytes before a block, whose own `length` bytes the caller sends next."""
         return self.send(PieceHeader(piece_index, block_offset, length))
+
+    def piece_headers(self, names: Sequence[BlockName]) -> list[bytes]:
+        """Write the 13 bytes before each of several blocks, as `piece_header` does."""
+        if self._reports_blocks:
+            return [self.piece_header(*name) for name in names]
+        self._we_may_send(Kind.PIECE)
+        pack, kind = PIECE_HEADER.pack, int(Kind.PIECE)
+        length_in_all = sum([length for _, _, length in names])
+        self.blocks_sent += len(names)
+        self.block_bytes_sent += length_in_all
+        self.bytes_sent += length_in_all + len(names) * PIECE_HEADER_BYTES
+        return [
+            pack(BLOCK_OVERHEAD + length, kind, piece_index, block_offset)
+            for piece_index, block_offset, length in names
+        ]
 
     def requests(self, piece_index: int, offset: int, length: int, block_bytes: int) -> bytes:
         """Write requests for the consecutive blocks of a run; the last may be short."""

@@ -1,9 +1,10 @@
 """A peer's stream of bytes into events: the receiving half of the protocol, BEP 3.
 
 What comes is checked for form (`message_reading.py`), for order (`legal_order.py`) and
-for range (`ranges.py`). The path of a block is the hot one, well under a microsecond:
-that is why `_read_plain_blocks` looks at bytes itself, and why a block is a tuple with
-a view into the receive buffer.
+for range (`ranges.py`). The paths of a block and of a request are the hot ones, well under a
+microsecond: that is why `_read_plain_blocks` and `_read_plain_requests` look at bytes
+themselves, why a block is a tuple with a view into the receive buffer, and why requests
+that come in a row are one event.
 """
 
 from __future__ import annotations
@@ -21,15 +22,19 @@ from actortorrent.wire.handshake import (
 from actortorrent.wire.legal_order import State, order_broken
 from actortorrent.wire.message_reading import decode, decode_piece_header
 from actortorrent.wire.messages import (
+    BLOCK_NAME,
+    BLOCK_NAME_LENGTH,
     BLOCK_OVERHEAD,
     LENGTH_BYTES,
     MAX_BLOCK_BYTES,
     PIECE_HEADER,
     PIECE_HEADER_BYTES,
+    BlockName,
     KeepAlive,
     Kind,
     Message,
     PieceHeader,
+    Request,
     Unknown,
 )
 from actortorrent.wire.ranges import Ranges
@@ -50,7 +55,13 @@ class Block(NamedTuple):
         return str(PieceHeader(self.piece_index, self.block_offset, len(self.data)))
 
 
-Event: TypeAlias = Handshake | Block | Message
+class Requests(NamedTuple):
+    """Requests that came in a row, none of which met our choke."""
+
+    names: tuple[BlockName, ...]
+
+
+Event: TypeAlias = Handshake | Block | Requests | Message
 
 
 class StreamReader(Conversation):
@@ -99,7 +110,9 @@ class StreamReader(Conversation):
             raise
 
     def receive(self, data: bytes) -> list[Event]:
-        """Take in bytes at hand, in as many steps as that needs; blocks are copied.
+        """Take in bytes at hand, in as many steps as that needs.
+
+        Blocks are copied, and requests told of one by one.
 
         Raises:
             PeerProtocolError: if the peer broke the protocol.
@@ -110,7 +123,8 @@ class StreamReader(Conversation):
             count = min(len(free), len(data))
             free[:count] = data[:count]
             data = data[count:]
-            events += [_kept(event) for event in self.received(count)]
+            for event in self.received(count):
+                events += _to_keep(event)
         return events
 
     def _read_messages(self) -> list[Event]:
@@ -118,6 +132,7 @@ class StreamReader(Conversation):
         buffer = self._buffer
         while True:
             buffer.start = self._read_plain_blocks(buffer.start, events)
+            buffer.start = self._read_plain_requests(buffer.start, events)
             following = self._read_message(buffer.start, events)
             if following == buffer.start:
                 return events
@@ -150,6 +165,30 @@ class StreamReader(Conversation):
         count = len(events) - known_events
         self.blocks_received += count
         self.block_bytes_received += position - start - count * PIECE_HEADER_BYTES
+        return position
+
+    def _read_plain_requests(self, position: int, events: list[Event]) -> int:
+        """Read requests while there is nothing to be said against them, as above."""
+        if self.their_state is not State.OPEN or self.am_choking or self._reports_blocks:
+            return position
+        data, end = self._buffer.data, self._buffer.end
+        whole_pieces, piece_length = self._ranges.whole_pieces, self._ranges.piece_length
+        names: list[BlockName] = []
+        while end - position >= BLOCK_NAME.size:
+            size, kind, index, offset, length = BLOCK_NAME.unpack_from(data, position)
+            if (
+                kind != _REQUEST
+                or size != BLOCK_NAME_LENGTH
+                or index >= whole_pieces
+                or not 0 < length <= MAX_BLOCK_BYTES
+                or offset + length > piece_length
+            ):
+                break
+            names.append((index, offset, length))
+            position += BLOCK_NAME.size
+        if names:
+            self.requests_received += len(names)
+            events.append(Requests(tuple(names)))
         return position
 
     def _read_message(self, position: int, events: list[Event]) -> int:
@@ -204,8 +243,8 @@ class StreamReader(Conversation):
         return not isinstance(message, (KeepAlive, Unknown))
 
 
-def _kept(event: Event) -> Event:
-    """Return the event with its block, if it has one, copied out of the buffer."""
+def _to_keep(event: Event) -> list[Event]:
+    """Return an event with its block, if it has one, copied out of the buffer; requests singly."""
     if isinstance(event, Block):
-        return event._replace(data=memoryview(bytes(event.data)))
-    return event
+        return [event._replace(data=memoryview(bytes(event.data)))]
+    return [Request(*name) for name in event.names] if isinstance(event, Requests) else [event]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -17,11 +17,15 @@ from actortorrent.actors.peer_uploads import (
 )
 from actortorrent.errors import PeerProtocolError, StorageError
 from actortorrent.rules.geometry import BLOCK_BYTES
-from actortorrent.wire.messages import PieceHeader, Request
+from actortorrent.wire.messages import BlockName, PieceHeader, Request
 
 PIECES = 3
 PIECE_BYTES = 40 * BLOCK_BYTES
 CONTENT = [random.Random(index).randbytes(PIECE_BYTES) for index in range(PIECES)]
+
+
+def name_of(request: Request) -> BlockName:
+    return (request.piece_index, request.block_offset, request.length)
 
 
 class Reader:
@@ -65,19 +69,18 @@ class Serving:
         self.reader = reader or Reader()
         self.opened = 0
         self.socket = Socket(keeps=keeps)
-        self.uploads = Uploads(self._open, self._header, PIECES, is_limited=is_limited)
+        self.uploads = Uploads(self._open, self._headers, PIECES, is_limited=is_limited)
         self.uploads.offer(range(PIECES))
 
     def _open(self) -> Any:
         self.opened += 1
         return self.reader
 
-    def _header(self, piece_index: int, block_offset: int, length: int) -> bytes:
-        return PieceHeader(piece_index, block_offset, length).encode()
+    def _headers(self, names: Sequence[BlockName]) -> list[bytes]:
+        return [PieceHeader(*name).encode() for name in names]
 
     def ask(self, requests: Iterable[Request]) -> None:
-        for request in requests:
-            self.uploads.ask(request)
+        self.uploads.ask([name_of(request) for request in requests])
 
     def serve(self) -> int:
         return self.uploads.serve(cast("Any", self.socket))
@@ -237,20 +240,20 @@ def test_more_requests_than_anybody_needs_are_refused() -> None:
     serving = Serving()
     serving.ask([block(0, 0)] * MAX_QUEUED_REQUESTS)
     with pytest.raises(PeerProtocolError, match=f"at most {MAX_QUEUED_REQUESTS} requests"):
-        serving.uploads.ask(block(0, 0))
+        serving.ask([block(0, 0)])
 
 
 def test_only_what_was_offered_may_be_asked_for() -> None:
     serving = Serving()
-    uploads = Uploads(serving._open, serving._header, 20, is_limited=False)
+    uploads = Uploads(serving._open, serving._headers, 20, is_limited=False)
     uploads.offer_all(bytes([0b1000_0000, 0b0000_0001, 0]))
     uploads.offer([9, 19])
     for piece_index in range(20):
         if piece_index in (0, 9, 15, 19):
-            uploads.ask(block(piece_index, 0))
+            uploads.ask([name_of(block(piece_index, 0))])
         else:
             with pytest.raises(PeerProtocolError, match="a piece that we have"):
-                uploads.ask(block(piece_index, 0))
+                uploads.ask([name_of(block(piece_index, 0))])
 
 
 # --- a limit ----------------------------------------------------------------------------------------

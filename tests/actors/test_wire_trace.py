@@ -168,7 +168,7 @@ def test_each_block_that_is_sent_has_its_own_request_as_its_cause() -> None:
         line.trace.becomes_cause(request)
         line.trace.asked(request)
     for index in (2, 0, 1):
-        line.trace.piece_header(0, index * BLOCK, BLOCK)
+        line.trace.piece_headers([(0, index * BLOCK, BLOCK)])
     asked = {
         event.data["fields"]["block_offset"]: event.id
         for event in line.captured.named("bt:message_received")

@@ -10,7 +10,7 @@ from pathlib import Path
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry
 from actortorrent.wire.handshake import Handshake
 from actortorrent.wire.messages import Bitfield, Interested, Request, Unchoke
-from actortorrent.wire.peer_protocol import Block, Event, PeerProtocol
+from actortorrent.wire.peer_protocol import Block, Event, PeerProtocol, Requests
 from tests.conftest import ContentMaker
 from tests.content import Content
 from tests.peers.libtorrent import libtorrent_fetch, libtorrent_seed
@@ -34,7 +34,11 @@ def protocol_for(content: Content, *, we_dialled: bool) -> PeerProtocol:
 
 def events_from(sock: socket.socket, protocol: PeerProtocol) -> Iterator[Event]:
     while count := sock.recv_into(protocol.receive_buffer()):
-        yield from protocol.received(count)
+        for event in protocol.received(count):
+            if isinstance(event, Requests):
+                yield from (Request(*name) for name in event.names)
+            else:
+                yield event
 
 
 def all_requests(protocol: PeerProtocol) -> bytes:

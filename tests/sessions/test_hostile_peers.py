@@ -164,7 +164,7 @@ def test_who_asks_without_reading_goes_and_others_are_served_meanwhile(
         flooder.wait_for_end()
         assert seed.progress.phase == "seeding"
     limit = peer_uploads.MAX_QUEUED_REQUESTS
-    assert f"expected at most {limit} requests waiting, found one more" in reasons(trace)
+    assert any(why.startswith(f"expected at most {limit} requests") for why in reasons(trace))
 
 
 def test_who_asks_while_choked_gets_nothing_and_may_stay(content: Content) -> None:

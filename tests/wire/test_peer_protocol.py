@@ -28,7 +28,7 @@ from actortorrent.wire.messages import (
     Unchoke,
     Unknown,
 )
-from actortorrent.wire.peer_protocol import Block, Event, OnMessage, PeerProtocol
+from actortorrent.wire.peer_protocol import Block, Event, OnMessage, PeerProtocol, Requests
 
 KIB = 1024
 BLOCK = 16 * KIB
@@ -389,3 +389,38 @@ def test_what_is_reported_holds_no_block() -> None:
     (header,) = (one[2] for one in here.seen["received"] if one[2].name == "piece")
     assert str(header) == "piece 1, offset 0, 16384 bytes"
     assert decode(b"\x07" + bytes(8) + b"x").name == header.name
+
+
+def test_requests_in_a_row_are_one_event() -> None:
+    protocol = met_protocol(Interested())
+    protocol.send(Unchoke())
+    names = [(0, 0, BLOCK), (0, BLOCK, BLOCK), (7, 5, 1), (PIECES - 1, 0, 20_000)]
+    stream = b"".join(Request(*name).encode() for name in names)
+    protocol.receive_buffer()[: len(stream)] = stream
+    # The last piece is looked at more closely, as it is shorter than the others.
+    assert protocol.received(len(stream)) == [Requests(tuple(names[:3])), Request(*names[3])]
+    assert protocol.requests_received == 4
+
+
+def test_headers_of_several_blocks_are_those_of_each() -> None:
+    names = [(0, 0, BLOCK), (3, BLOCK, 5)]
+    together, one_by_one = met_protocol(), met_protocol()
+    for protocol in (together, one_by_one):
+        protocol.send(Interested())
+        with pytest.raises(ActorTorrentError, match="choke"):
+            protocol.piece_headers(names)
+        protocol.send(Unchoke())
+    assert together.piece_headers(names) == [one_by_one.piece_header(*name) for name in names]
+    for count in ("bytes_sent", "blocks_sent", "block_bytes_sent"):
+        assert getattr(together, count) == getattr(one_by_one, count)
+
+
+@pytest.mark.parametrize(
+    "name", [(PIECES, 0, 1), (0, PIECE_LENGTH - 1, 2), (0, 0, 0), (0, 0, MAX_BLOCK_BYTES + 1)]
+)
+def test_among_many_requests_a_wrong_one_is_found(name: tuple[int, int, int]) -> None:
+    protocol = met_protocol(Interested())
+    protocol.send(Unchoke())
+    right = Request(0, 0, BLOCK).encode()
+    with pytest.raises(PeerProtocolError, match="expected"):
+        protocol.receive(2 * right + Request(*name).encode() + right)
