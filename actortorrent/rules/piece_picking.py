@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from actortorrent.rules.availability import Availability
-from actortorrent.rules.bitfield import indexes_of
+from actortorrent.rules.bitfield import indexes_of, random_set_bit
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry
 from actortorrent.rules.loans import Loan
 from actortorrent.rules.picker_policies import (
@@ -87,6 +87,7 @@ class PiecePicker:
         self._ledger = ledger
         self._geometry = geometry
         self._rng = rng
+        self._is_beginning = True
         self._availability = availability
         self._counts = PieceCounts(availability)
         self._policy = policy or (Sequential() if is_sequential else None)
@@ -110,31 +111,42 @@ class PiecePicker:
         self, conn: int, peers_pieces: int, most_bytes: int, *, is_first: bool
     ) -> Pick | None:
         fresh = self._ledger.untouched & peers_pieces
-        begun = self._begun_piece(conn, peers_pieces, fresh)
-        if begun is not None:
-            return Pick(self._lend(conn, begun, most_bytes), BEGUN)
+        begun = self._ledger.open & peers_pieces
+        rarest = self._rarest(begun, fresh)
+        begun_piece = self._first_lendable(conn, begun & rarest if rarest else begun)
+        if begun_piece is not None:
+            return Pick(self._lend(conn, begun_piece, most_bytes), BEGUN)
         if fresh:
-            piece_index, rule = self._pick_fresh(fresh)
+            piece_index, rule = self._pick_fresh(fresh, rarest & fresh)
             if not is_first and most_bytes < self._first_run_bytes(piece_index):
                 return None
             return Pick(self._lend(conn, piece_index, most_bytes), rule)
         return self._lend_again(conn, peers_pieces, most_bytes) if is_first else None
 
-    def _begun_piece(self, conn: int, peers_pieces: int, fresh: int) -> int | None:
-        begun = self._ledger.open & peers_pieces
+    def _rarest(self, begun: int, fresh: int) -> int:
+        """Return the rarest of both, where only these may be lent; nothing where others may."""
         is_by_rarity = begun and fresh and self._policy is None
-        if is_by_rarity and begun.bit_count() <= MOST_BEGUN:
-            begun &= self._availability.rarest(begun | fresh)
+        if not is_by_rarity or begun.bit_count() > MOST_BEGUN:
+            return 0
+        return self._availability.rarest(begun | fresh)
+
+    def _first_lendable(self, conn: int, begun: int) -> int | None:
+        if not begun:
+            return None
         may_lend = self._ledger.may_lend
         return next((index for index in indexes_of(begun) if may_lend(index, conn)), None)
 
-    def _pick_fresh(self, fresh: int) -> tuple[int, str]:
+    def _pick_fresh(self, fresh: int, rarest: int) -> tuple[int, str]:
+        """Choose a new piece; `rarest` are the rarest of them, where that is known already."""
         policy = self._policy or self._usual_policy()
+        if rarest and policy is RAREST_FIRST:
+            return random_set_bit(rarest, self._rng), RAREST_FIRST.rule
         return choose_piece(policy, Pieces(fresh), self._counts, self._rng), rule_of(policy)
 
     def _usual_policy(self) -> PickPolicy:
-        is_beginning = self._ledger.verified.bit_count() < RANDOM_FIRST_PIECES
-        return RANDOM_FIRST if is_beginning else RAREST_FIRST
+        if self._is_beginning:  # and once that is over, they need not be counted any more
+            self._is_beginning = self._ledger.verified.bit_count() < RANDOM_FIRST_PIECES
+        return RANDOM_FIRST if self._is_beginning else RAREST_FIRST
 
     def _lend(self, conn: int, piece_index: int, most_bytes: int) -> Loan:
         return self._ledger.lend(conn, piece_index, min(most_bytes, MAX_RUN_BYTES))
