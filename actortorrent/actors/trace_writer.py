@@ -27,7 +27,7 @@ from typing import BinaryIO, cast
 from actortorrent.actors import trace_summaries  # noqa: F401 - says how actors' values read
 from actortorrent.actors.base import Actor, Proxy, Runtime, proxy_of, stop_all
 from actortorrent.errors import StorageError, UsageError
-from actortorrent.tracing.entries import event_of
+from actortorrent.tracing.entries import line_of
 from actortorrent.tracing.events import END, GAP, HEADER_START, Event
 from actortorrent.tracing.header import TraceHeader
 from actortorrent.tracing.recorder import EntryQueue, Recorder
@@ -73,7 +73,7 @@ class TraceWriter(Actor):
         self._queue.close()
         self._write_losses()
         counts = {"events": self._counts.total(), "lost": self._lost}
-        self._write([self._own_event(END, {**counts, "by_name": dict(self._counts)})])
+        self._write_own(END, {**counts, "by_name": dict(self._counts)})
         self._file.close()
         if self._lost and not self._has_trouble:
             self._tell_trouble(f"the trace lacks {self._lost} events: they came too fast")
@@ -86,25 +86,28 @@ class TraceWriter(Actor):
 
     def _write_entries(self) -> None:
         kind_of = self._queue.cast.kind_of
-        self._write([event_of(entry, kind_of) for entry in self._queue.take(ENTRIES_A_WRITE)])
+        entries = list(self._queue.take(ENTRIES_A_WRITE))
+        names = [name for _, name, *_ in entries]
+        self._write(names, [line_of(entry, kind_of) for entry in entries])
 
     def _write_losses(self) -> None:
         """Say where in the file events are missing, and how many."""
         lost = self._queue.losses.total()
         if lost > self._lost:
-            self._write([self._own_event(GAP, {"lost": lost - self._lost})])
+            self._write_own(GAP, {"lost": lost - self._lost})
             self._lost = lost
 
-    def _own_event(self, name: str, data: dict[str, object]) -> Event:
+    def _write_own(self, name: str, data: dict[str, object]) -> None:
         self._own_events += 1
-        return Event(time.monotonic_ns(), name, NAME, self._own_events, "", data)
+        event = Event(time.monotonic_ns(), name, NAME, self._own_events, "", data)
+        self._write([name], [event.to_line()])
 
-    def _write(self, events: list[Event]) -> None:
+    def _write(self, names: list[str], lines: list[bytes]) -> None:
         if self._file.closed:
             return
-        self._counts.update(event.name for event in events)
+        self._counts.update(names)
         try:
-            write_all(self._file, [event.to_line() for event in events])
+            write_all(self._file, lines)
         except OSError as error:
             self._has_trouble = True
             self._file.close()

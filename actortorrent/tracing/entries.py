@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from actortorrent.tracing.events import TIMER, Event
+from actortorrent.tracing.events import TIMER, Event, json_line
 from actortorrent.tracing.recorder import Entry, Handling
 from actortorrent.tracing.summaries import Json, shorten, summarise
 
@@ -19,12 +19,24 @@ KindOf: TypeAlias = Callable[[str], type | None]  # the class of an actor, by it
 
 def event_of(entry: Entry, kind_of: KindOf) -> Event:
     """Return the event that an entry means."""
-    time_ns, name, actor, lc, cause, data = entry
+    time_ns, name, actor, lc, cause, _ = entry
+    return Event(time_ns, name, actor, lc, cause, _data_of(entry, kind_of))
+
+
+def line_of(entry: Entry, kind_of: KindOf) -> bytes:
+    """Return the line of a trace file that an entry means, as its event would write it."""
+    time_ns, name, actor, lc, cause, _ = entry
+    data = _data_of(entry, kind_of)
+    row = {"time": time_ns, "name": name, "actor": actor, "lc": lc, "cause": cause or None}
+    row["data"] = data
+    return json_line(row)
+
+
+def _data_of(entry: Entry, kind_of: KindOf) -> dict[str, Any]:
+    data = entry[5]
     if isinstance(data, tuple):
-        described = _handling_data(name, time_ns, data, kind_of)
-    else:
-        described = {str(key): summarise(value) for key, value in data.items()}
-    return Event(time_ns, name, actor, lc, cause, described)
+        return _handling_data(entry[1], entry[0], data, kind_of)
+    return {str(key): summarise(value) for key, value in data.items()}
 
 
 def message_type(message: object) -> str:
@@ -55,20 +67,20 @@ def message_arguments(message: object, kind: type | None) -> dict[str, Json]:
 def _handling_data(name: str, begin_ns: int, handling: Handling, kind_of: KindOf) -> dict[str, Any]:
     receiver, stamp, received, done, end_ns, op, message, status = handling
     sender, sent, _cause, put_ns, depth = stamp
-    kind = kind_of(receiver)
-    about: dict[str, Any] = {
-        "type": message_type(message),
-        "args": message_arguments(message, kind),
-        "depth": depth,
-        "wait": max(0, (begin_ns if received else end_ns) - put_ns),
-        "dur": end_ns - begin_ns if received else 0,
-        "lc": [sent, received, done] if received else [sent],
-        "status": status,
-    }
-    if name == TIMER:
-        about["lc"] = about["lc"][1:]
-        return about
-    return {"id": f"{sender}#{sent}", "from": sender, "to": receiver, "op": op, **about}
+    ticks = [sent, received, done] if received else [sent]
+    about: dict[str, Any] = (
+        {}
+        if name == TIMER
+        else {"id": f"{sender}#{sent}", "from": sender, "to": receiver, "op": op}
+    )
+    about["type"] = message_type(message)
+    about["args"] = message_arguments(message, kind_of(receiver))
+    about["depth"] = depth
+    about["wait"] = max(0, (begin_ns if received else end_ns) - put_ns)
+    about["dur"] = end_ns - begin_ns if received else 0
+    about["lc"] = ticks[1:] if name == TIMER else ticks
+    about["status"] = status
+    return about
 
 
 @lru_cache(maxsize=1024)

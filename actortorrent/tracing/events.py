@@ -36,7 +36,7 @@ END = "trace:end"
 FLIGHT = "flight recorder"  # why events are missing at the beginning, where it wrote a trace
 
 # ASCII only: a file that every tool and terminal can show.
-_write_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_write_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ MAX_ITEMS = 64  # more than the peers of a session, whose figures a decision lis
 MAX_NUMBERS = 256  # piece indexes are looked for by filters, so more of them are kept
 MAX_DEPTH = 6
 MAX_INT = 2**63  # a larger number is a set of bits
+ONLY_INTS = {int}
 TEXT_KEY = "$"  # what a value reads as, beside its fields
 
 # Folders of a path that begins at a root or at home. Their names may hold anything but a
@@ -178,9 +179,14 @@ def _(value: type, depth: int) -> Json:  # noqa: ARG001
 def _fields(value: Any, depth: int) -> Json:
     kind = cast("Hashable", type(value))
     names, reads_as_english = _shape(kind)
-    text = shorten(str(value)) if reads_as_english else type(value).__name__
-    fields = {name: summarise(getattr(value, name), depth + 1) for name in names}
-    return {TEXT_KEY: text, **fields}
+    described: dict[str, Json] = {
+        TEXT_KEY: shorten(str(value)) if reads_as_english else type(value).__name__
+    }
+    for name in names:
+        item = getattr(value, name)
+        is_plain = type(item) is int and -MAX_INT < item < MAX_INT  # most are: saves a call
+        described[name] = item if is_plain else summarise(item, depth + 1)
+    return described
 
 
 @lru_cache(maxsize=1024)
@@ -192,7 +198,7 @@ def _shape(kind: Any) -> tuple[tuple[str, ...], bool]:
 
 def _items(values: Iterable[Any], count: int, depth: int) -> Json:
     first = list(islice(values, MAX_NUMBERS))
-    if not all(type(value) is int for value in first):
+    if set(map(type, first)) != ONLY_INTS:
         first = first[:MAX_ITEMS]
     described = [summarise(value, depth + 1) for value in first]
     if count > len(first):
