@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import asdict
+from functools import lru_cache
 
 import pykka
 
+from actortorrent.rules.geometry import Run
 from actortorrent.rules.leases import Cargo
-from actortorrent.tracing.summaries import Json, describe
+from actortorrent.tracing.summaries import TEXT_KEY, Json, describe
 
 
 @describe.register
@@ -18,6 +21,16 @@ def _(value: pykka.ActorProxy, depth: int) -> Json:  # type: ignore[type-arg]  #
 @describe.register
 def _(value: pykka.CallableProxy, depth: int) -> Json:  # type: ignore[type-arg]  # noqa: ARG001
     return f"<{value.actor_ref}>"
+
+
+@describe.register
+def _(value: Run, depth: int) -> Json:  # noqa: ARG001
+    return _run(value)
+
+
+@lru_cache(maxsize=1024)  # each goes from one actor to the next, and so is told of three times
+def _run(run: Run) -> Json:
+    return {TEXT_KEY: str(run), **asdict(run)}
 
 
 @describe.register
