@@ -18,6 +18,7 @@
      ├── ContentMismatchError        7  the files are not what the torrent describes
      ├── CollectorError              9  a tracing backend that is not there, or refuses
      ├── PeerProtocolError              a peer's fault: closes that peer, never reaches the user
+     ├── KrpcError                      a DHT node's fault: its datagram is dropped or refused
      ├── LabError                       a process of the lab did not do its part
      └── TrackerError                   a tracker's fault: told to the user, another is tried
           └── TrackerRefusalError       it answered, and the answer is no
@@ -139,6 +140,12 @@ class CollectorError(ActorTorrentError):
 
 class PeerProtocolError(ActorTorrentError):
     """Say what a peer did that BEP 3 forbids; its connection is closed."""
+
+
+class KrpcError(ActorTorrentError):
+    """Say how a datagram breaks BEP 5; `transaction` names the query to refuse, if it is one."""
+
+    transaction: bytes = b""
 
 
 class TrackerError(ActorTorrentError):
