@@ -44,6 +44,7 @@ setup(
         "ifaddr>=0.2",  # addresses of network interfaces, for --bind
         "urllib3>=2.6,<3",  # below requests; from 2.6 on it unpacks a bomb in steps
         "bencode.py>=4,<5",
+        "cryptography>=43",  # RC4, for encrypted streams; from 43 on it is in `decrepit`
         "click>=8.1,<9",
         "rich>=13",
     ],

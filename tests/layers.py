@@ -51,6 +51,7 @@ BESIDE_SESSION = frozenset(
 PLACE_OF: Mapping[str, tuple[str, ...]] = {
     "bencodepy": ("wire.bencoding",),
     "click": ("cli",),
+    "cryptography": ("wire.stream_keys",),
     "google": ("telemetry",),
     "opentelemetry": ("telemetry",),
     "rich": ("cli",),
