@@ -82,6 +82,11 @@ class PeerProtocol(StreamReader):
         )
         self._our_handshake = Handshake(info_hash, peer_id)
 
+    @property
+    def our_handshake(self) -> Handshake:
+        """Return the handshake that `handshake` writes."""
+        return self._our_handshake
+
     def handshake(self) -> bytes:
         """Write our handshake; for whoever was dialled, once the peer's has come."""
         return self.send(self._our_handshake)
