@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from actortorrent.options import SessionOptions
     from actortorrent.pickers import load_picker
+    from actortorrent.rules.encryption import Encryption
     from actortorrent.rules.picker_policies import PickPolicy, PieceCounts, Pieces
     from actortorrent.rules.progress import Progress
     from actortorrent.rules.selection import select_files
@@ -41,6 +42,7 @@ __all__ = [
     "Address",
     "BencodeError",
     "ContentMismatchError",
+    "Encryption",
     "FileEntry",
     "InvalidTorrentError",
     "Metainfo",
@@ -84,6 +86,7 @@ _PLACES = {
     ),
     "options": ("SessionOptions",),
     "pickers": ("load_picker",),
+    "rules.encryption": ("Encryption",),
     "rules.picker_policies": ("PickPolicy", "PieceCounts", "Pieces"),
     "rules.progress": ("Progress",),
     "rules.selection": ("select_files",),

@@ -21,6 +21,7 @@ from actortorrent.actors.content_location import ContentLocation, expected_paths
 from actortorrent.errors import ContentMismatchError
 from actortorrent.loading import FilePath, Source, listed_files, load_torrent, wanted_length
 from actortorrent.options import SessionOptions
+from actortorrent.rules.encryption import Encryption
 from actortorrent.rules.picker_policies import PickPolicy
 from actortorrent.rules.progress import Progress
 from actortorrent.rules.selection import select_files
@@ -50,6 +51,7 @@ class Settings(TypedDict, total=False):
     use_trackers: bool
     port: int | None
     bind: str | None
+    encryption: Encryption
     max_peers: int
     download_limit: int | None
     upload_limit: int | None

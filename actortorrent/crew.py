@@ -146,6 +146,7 @@ class Crew:
             geometry=layout.geometry,
             open_reader=partial(ContentReader, layout),
             bind=self._bind,
+            encryption=self._options.encryption,
             is_download_limited=self._options.download_limit is not None,
             is_upload_limited=self._options.upload_limit is not None,
         )

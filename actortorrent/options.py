@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from actortorrent.rules.encryption import Encryption
 from actortorrent.rules.picker_policies import PickPolicy
 from actortorrent.wire.addresses import Address
 
@@ -22,6 +23,7 @@ class SessionOptions:
         use_trackers: whether trackers are asked at all.
         port: where to listen; None tries 6881 to 6889, then any; 0 any.
         bind: address of ours, or name of an interface, to listen on and dial from; None: all.
+        encryption: whether streams with peers are encrypted.
         max_peers: connections at most.
         download_limit: bytes a second for all peers together, or None.
         upload_limit: bytes a second for all peers together, or None.
@@ -46,6 +48,7 @@ class SessionOptions:
     use_trackers: bool = True
     port: int | None = None
     bind: str | None = None
+    encryption: Encryption = Encryption.PREFER
     max_peers: int = DEFAULT_MAX_PEERS
     download_limit: int | None = None
     upload_limit: int | None = None

@@ -1,6 +1,6 @@
 """`PeerConnection`: the part of a peer's actor that owns the socket and moves the bytes.
 
-It dials or takes an accepted socket, shakes hands, reads, writes without ever waiting,
+It shakes hands on what `peer_opening.py` opened, reads, writes without ever waiting,
 watches the clock, and ends in one place. What the messages mean is none of its
 business: they go to the handlers that `peer.py` registers.
 
@@ -13,28 +13,19 @@ from __future__ import annotations
 import socket
 import time
 from abc import abstractmethod
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from actortorrent.actors.base import Runtime, SocketActor
-from actortorrent.actors.peer_socket import (
-    Endpoint,
-    PeerSocket,
-    endpoints_of,
-    error_of_dialling,
-    open_dialling_socket,
-)
+from actortorrent.actors.base import Runtime
+from actortorrent.actors.peer_opening import PeerOpening
+from actortorrent.actors.peer_socket import PeerSocket
 from actortorrent.actors.peer_values import Connection, Neighbours, Parting, TorrentFacts
 from actortorrent.actors.wire_trace import WireTrace
 from actortorrent.errors import PeerProtocolError, StorageError
-from actortorrent.wire.addresses import Address
 from actortorrent.wire.handshake import Handshake
 from actortorrent.wire.messages import KeepAlive, Message
 from actortorrent.wire.peer_protocol import Block, Event, PeerProtocol
 
-CONNECT_SECONDS = 8.0
-HANDSHAKE_SECONDS = 10.0  # in all, from the connection on: one byte a second is no excuse
 SILENCE_SECONDS = 130.0  # keep-alives come every two minutes
 KEEP_ALIVE_SECONDS = 100.0
 FIRST_BEAT_SECONDS = 0.3  # soon, so that a first rate is known
@@ -43,7 +34,7 @@ IDLE_BEAT_SECONDS = 10.0
 READS_A_TURN = 4  # then the mailbox gets its turn
 
 
-class PeerConnection(SocketActor):
+class PeerConnection(PeerOpening):
     """Own a connection to one peer; `PeerActor` gives what comes a meaning."""
 
     shown_state = tuple(
@@ -58,10 +49,7 @@ class PeerConnection(SocketActor):
         torrent: TorrentFacts,
         neighbours: Neighbours,
     ) -> None:
-        super().__init__(runtime, f"Peer-{connection.conn}")
-        self._connection = connection
-        self._conn = connection.conn
-        self._torrent = torrent
+        super().__init__(runtime, connection, torrent)
         self._tell = neighbours
         self._protocol = PeerProtocol(
             torrent.info_hash,
@@ -73,8 +61,6 @@ class PeerConnection(SocketActor):
         )
         self._trace = WireTrace(self._inbox, self._conn, self._protocol)
         self._handlers: dict[type, Callable[[Any], None]] = {Handshake: self._handshake_came}
-        self._raw_socket = connection.sock
-        self._to_dial: deque[Endpoint] = deque()
         self._socket: PeerSocket | None = None
         self._has_answered = False
         self._is_welcome = False  # the swarm has nothing against the peer
@@ -115,62 +101,28 @@ class PeerConnection(SocketActor):
 
     # --- beginning -----------------------------------------------------------------------------
 
-    def on_start(self) -> None:
-        """Begin, as the first message to oneself, so that errors take the one path."""
-        self._after(0, "_begin")
+    def _our_handshake(self) -> bytes:
+        return self._protocol.our_handshake.encode()
 
-    def _begin(self) -> None:
-        if self._raw_socket is not None:
-            self._connected(self._raw_socket)
-            return
-        address = self._connection.address
-        self._to_dial = endpoints_of(address.host, address.port, self._torrent.bind)
-        self._dial()
-
-    def _dial(self) -> None:
-        """Begin to connect to the next of those that the host's name stands for."""
-        try:
-            sock = open_dialling_socket(self._to_dial.popleft(), self._torrent.bind)
-        except OSError as error:
-            self._dial_failed(error)
-            return
-        self._raw_socket = sock
-        self._watch(sock, "_dialled", readable=False, writable=True)
-        no_answer = TimeoutError("no answer to our dial")
-        self._deadline = self._after(CONNECT_SECONDS, "_dial_failed", no_answer)
-
-    def _dialled(self, sock: socket.socket, _readable: bool, _writable: bool) -> None:
-        self._deadline.cancel()
-        error = error_of_dialling(sock)
-        if error is None:
-            self._unwatch(sock)
-            self._connected(sock)
-        else:
-            self._dial_failed(error)
-
-    def _dial_failed(self, error: OSError) -> None:
-        if not self._to_dial:
-            raise error
-        if self._raw_socket is not None:
-            self._unwatch(self._raw_socket)
-            self._raw_socket.close()
-            self._raw_socket = None
-        self._dial()
-
-    def _connected(self, sock: socket.socket) -> None:
-        self._socket = PeerSocket(sock)
-        self._record_opened(sock)
-        self._deadline = self._after(HANDSHAKE_SECONDS, "_too_late")
+    def _opened(self, sock: PeerSocket, received: bytes, *, has_greeted: bool) -> None:
+        self._socket = sock
         if self._connection.we_dialled:
-            self._send(self._protocol.handshake())
+            handshake = self._protocol.handshake()
+            if not has_greeted:
+                self._send(handshake)
         self._rewatch()
+        self._take_in(received)
 
-    def _record_opened(self, sock: socket.socket) -> None:
-        """Say between which addresses: by these, two traces know each other's connections."""
-        if self._inbox.recorder is not None:
-            ends = {"local": sock.getsockname(), "remote": sock.getpeername()}
-            named = {side: Address(end[0], end[1]) for side, end in ends.items()}
-            self._record("bt:connection_opened", {"conn": self._conn, **named})
+    def _take_in(self, received: bytes) -> None:
+        """Take what came of the stream while it was agreed how to encrypt it."""
+        while received:
+            buffer = self._protocol.receive_buffer()
+            count = min(len(buffer), len(received))
+            buffer[:count] = received[:count]
+            received = received[count:]
+            self._did_read(count)
+            self._received(count)
+        self._rewatch()
 
     def _too_late(self) -> None:
         self._go(Parting.NEVER_ANSWERED, "no handshake came")

@@ -1,4 +1,4 @@
-"""A peer's socket: reading into a buffer, and writing that never waits.
+"""A peer's socket: reading into a buffer, and writing that never waits; plain or encrypted.
 
 The socket is a blocking one, used only when the inbox says it is ready, and every
 call says "do not wait" besides: two peers that both waited to finish a large send
@@ -11,9 +11,12 @@ from __future__ import annotations
 import os
 import socket
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actortorrent.errors import PeerProtocolError
+
+if TYPE_CHECKING:
+    from actortorrent.wire.stream_keys import Cipher
 
 MAX_PENDING_BYTES = 4 * 1024 * 1024
 _DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
@@ -92,6 +95,34 @@ class PeerSocket:
         """Close the connection."""
         self._pending.clear()
         self.sock.close()
+
+
+class EncryptedSocket(PeerSocket):
+    """Go on with a socket, and encrypt all that is sent and decrypt all that is read.
+
+    What is sent is copied on the way: it may be a view of something that others read, too.
+    """
+
+    __slots__ = ("_receiving", "_sending")
+
+    def __init__(self, before: PeerSocket, sending: Cipher, receiving: Cipher) -> None:
+        super().__init__(before.sock)
+        self._pending = before._pending  # noqa: SLF001 - what it has not sent goes first
+        self.pending_bytes = before.pending_bytes
+        self._sending = sending
+        self._receiving = receiving
+
+    def read_into(self, buffer: memoryview) -> int:
+        """Read what is there, and decrypt it where it lies."""
+        count = super().read_into(buffer)
+        if count:
+            self._receiving.update_into(buffer[:count], buffer[:count])
+        return count
+
+    def send(self, *parts: bytes | memoryview) -> None:
+        """Send parts in order, encrypted."""
+        encrypt = self._sending.update
+        super().send(*[encrypt(part) for part in parts])  # small copies cost no new memory pages
 
 
 def endpoints_of(host: str, port: int, bind: str | None) -> deque[Endpoint]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from actortorrent.rules.encryption import Encryption
 from actortorrent.rules.geometry import Geometry
 from actortorrent.wire.addresses import Address
 
@@ -45,6 +46,7 @@ class TorrentFacts:
     geometry: Geometry
     open_reader: Callable[[], ContentReader]
     bind: str | None = None
+    encryption: Encryption = Encryption.OFF
     is_download_limited: bool = False
     is_upload_limited: bool = False
 

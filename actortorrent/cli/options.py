@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from actortorrent import Encryption
 from actortorrent.cli.arguments import PROGRESS_KINDS
 from actortorrent.cli.grouped import option
 from actortorrent.cli.text import parse_size, safe_text
@@ -100,6 +101,16 @@ _NETWORK_OPTIONS: tuple[Decorator[Any], ...] = (
         metavar="ADDR|IFACE",
         group=NETWORK,
         help="Listen on this address or interface of ours, and dial from it.  [default: all]",
+    ),
+    option(
+        "--encryption",
+        type=click.Choice([one.value for one in Encryption]),
+        default=Encryption.PREFER.value,
+        show_default=True,
+        metavar="HOW",
+        group=NETWORK,
+        help="Hide from others on the line what is said with peers: prefer (with those that can),"
+        " require (talk to no others), off.",
     ),
     option(
         "--max-peers",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from actortorrent import Metainfo, Progress, Session, SessionOptions
+from actortorrent import Encryption, Metainfo, Progress, Session, SessionOptions
 from actortorrent.api import Settings, content_path, listed_files, wanted_length
 from actortorrent.cli.failures import describe_failure
 from actortorrent.cli.interrupts import recording_on_signal, stopping_on_signals
@@ -42,6 +42,7 @@ def settings_from(given: dict[str, Any]) -> Settings:
         use_trackers=not given["no_trackers"],
         port=given["port"],
         bind=given["bind"],
+        encryption=Encryption(given["encryption"]),
         max_peers=given["max_peers"],
         download_limit=given["download_limit"],
         upload_limit=given["upload_limit"],

@@ -20,6 +20,7 @@ from actortorrent.actors.content_location import locate_content
 from actortorrent.actors.peer import PeerActor
 from actortorrent.actors.peer_uploads import Uploads
 from actortorrent.options import SessionOptions
+from actortorrent.rules.encryption import Encryption
 from actortorrent.rules.progress import Progress
 from actortorrent.session import Session
 from actortorrent.tracing.recorder import LEVELS
@@ -65,6 +66,7 @@ def main() -> None:
             output=options.content,
             port=0,
             bind="127.0.0.1",
+            encryption=Encryption.OFF,
             upload_limit=options.up,
             trace=options.trace,
             trace_name=options.trace_name,

@@ -104,7 +104,8 @@ def command_of(member: Member, number: int, plan: Plan, places: Places) -> list[
 
 
 def _ours(member: Member, places: Places) -> list[str]:
-    network = ["--port", "0", "--bind", "127.0.0.1", "--progress", "json"]
+    # A lab is there to be looked at, with Wireshark too.
+    network = ["--port", "0", "--bind", "127.0.0.1", "--encryption", "off", "--progress", "json"]
     slots = [] if member.slots is None else ["--upload-slots", str(member.slots)]
     what = [places.seeding.name, places.torrent.name]
     if member.fetches:

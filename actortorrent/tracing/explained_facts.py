@@ -53,6 +53,13 @@ DECISIONS: Mapping[str, Explanation] = {
         "BEP 12, order of processing",
         "Tracker._go_on",
     ),
+    "dial_plainly": Explanation(
+        "A peer that we dialled does not answer an encrypted beginning as it should: many clients "
+        "take none.",
+        "It is dialled once more, and spoken to plainly.",
+        "Message Stream Encryption",
+        "PeerConnection._not_encrypted",
+    ),
     "check_content": Explanation(
         "How many pieces are to be hashed before fetching begins: all that are on the disk, but "
         "for those that the record of an earlier session vouches for.",
@@ -82,6 +89,11 @@ FACTS: Mapping[str, Explanation] = {
     "bt:peers_found": Explanation("Addresses of peers became known, from a tracker or a user."),
     "bt:connection_begun": Explanation("An actor for one connection is started."),
     "bt:connection_opened": Explanation("The connection stands, between these two addresses."),
+    "bt:encryption_agreed": Explanation(
+        "Both sides have the same keys, and know how the stream goes on: encrypted with RC4, or "
+        "plainly. A trace shows what is said in either case.",
+        source="Message Stream Encryption",
+    ),
     "bt:connection_accepted": Explanation("Somebody else dialled us."),
     "bt:connection_closed": Explanation("A connection has ended; `why` says how."),
     "bt:peer_snubbed": Explanation(

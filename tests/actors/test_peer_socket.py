@@ -12,12 +12,14 @@ import pytest
 from actortorrent.actors import peer_socket
 from actortorrent.actors.peer_socket import (
     MAX_PENDING_BYTES,
+    EncryptedSocket,
     PeerSocket,
     endpoints_of,
     error_of_dialling,
     open_dialling_socket,
 )
 from actortorrent.errors import PeerProtocolError
+from actortorrent.wire.stream_keys import Cipher, new_cipher
 
 LOCALHOST = "127.0.0.1"
 SECONDS = 5.0
@@ -208,3 +210,40 @@ def test_a_host_is_reached_only_by_the_family_of_the_address_bound_to() -> None:
 def test_a_name_that_nobody_can_have_is_an_ordinary_error(host: str) -> None:
     with pytest.raises(OSError, match="no name that a host can have"):
         endpoints_of(host, 80, None)
+
+
+# --- encrypted ------------------------------------------------------------------------------------
+
+
+def ciphers() -> tuple[Cipher, Cipher]:
+    """Return one direction's cipher as both ends have it."""
+    return new_cipher(b"k" * 20), new_cipher(b"k" * 20)
+
+
+def test_what_is_read_from_an_encrypted_stream_is_decrypted_where_it_lies(pair: Pair) -> None:
+    plain, theirs = pair
+    sending, receiving = ciphers()
+    ours = EncryptedSocket(plain, new_cipher(b"x" * 20), receiving)
+    theirs.sendall(sending.update(b"hello"))
+    assert read(ours, 3) == b"hel"
+    assert read(ours) == b"lo"
+    assert ours.read_into(memoryview(bytearray(10))) == 0
+
+
+def test_what_waited_when_encryption_began_goes_first_and_what_is_sent_stays_as_it_was(
+    pair: Pair,
+) -> None:
+    plain, theirs = pair
+    plain.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
+    before, block = bytes(3 * MIB), bytearray(b"block" * 50_000)
+    plain.send(before)
+    assert plain.pending_bytes > 0
+    sending, receiving = ciphers()
+    ours = EncryptedSocket(plain, sending, new_cipher(b"x" * 20))
+    ours.send(b"header", memoryview(block)[:100_000])
+    ours.send(memoryview(block)[100_000:])
+    assert block == b"block" * 50_000
+    came = receive(theirs, ours, len(before) + 6 + len(block))
+    assert came[: len(before)] == before
+    assert receiving.update(came[len(before) :]) == b"header" + block
+    assert ours.pending_bytes == 0

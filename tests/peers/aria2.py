@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,10 +28,10 @@ OPTIONS = (
 
 
 @contextmanager
-def aria2_seed(content: Content) -> Iterator[int]:
+def aria2_seed(content: Content, *, extra: Sequence[str] = ()) -> Iterator[int]:
     """Seed content while the block runs; yields the port."""
     port = free_port()
-    options = ["--check-integrity=true", "--seed-ratio=0.0"]
+    options = ["--check-integrity=true", "--seed-ratio=0.0", *extra]
     with _start(content, content.folder, port, options) as process:
         process.wait_for_line("Verification finished|Seeding|Download complete")
         wait_until(lambda: is_listening("127.0.0.1", port), process, "aria2c listens")
@@ -40,13 +40,19 @@ def aria2_seed(content: Content) -> Iterator[int]:
 
 @contextmanager
 def aria2_fetch(
-    content: Content, into: Path, *, port: int = 0, namespace: str = ""
+    content: Content,
+    into: Path,
+    *,
+    port: int = 0,
+    namespace: str = "",
+    extra: Sequence[str] = (),
 ) -> Iterator[Running]:
     """Fetch content, from the torrent's trackers or whoever dials, while the block runs.
 
     It ends when done.
     """
-    with _start(content, into, port or free_port(), ["--seed-time=0"], namespace) as process:
+    options = ["--seed-time=0", *extra]
+    with _start(content, into, port or free_port(), options, namespace) as process:
         yield process
 
 

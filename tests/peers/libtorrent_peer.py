@@ -23,7 +23,12 @@ from typing import Any
 
 import libtorrent as lt
 
-ENCRYPTION_OFF = 2  # of settings_pack::enc_policy
+ENCRYPTION = {  # policy and level, of settings_pack::enc_policy and ::enc_level
+    "off": (2, 3),
+    "forced": (0, 3),  # RC4, or plain behind an encrypted handshake
+    "rc4": (0, 2),
+    "plain": (0, 1),  # an encrypted handshake, and plain behind it
+}
 EAGER_BYTES = 1024 * 1024  # read ahead of the socket, from the first block on
 
 
@@ -48,6 +53,7 @@ def _parse() -> argparse.Namespace:
     )
     parser.add_argument("--trackers", action="store_true", help="ask those of the torrent")
     parser.add_argument("--stay", action="store_true", help="seed on when fetched")
+    parser.add_argument("--encryption", choices=ENCRYPTION, default="off")
     parser.add_argument("--no-pex", action="store_true", help="tell no peer of others (BEP 11)")
     return parser.parse_args()
 
@@ -98,6 +104,7 @@ class Peer:
 
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
+    policy, level = ENCRYPTION[options.encryption]
     return {
         "listen_interfaces": f"{options.host}:{options.port}",
         "enable_dht": False,
@@ -106,8 +113,9 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "enable_natpmp": False,
         "enable_outgoing_utp": False,
         "enable_incoming_utp": False,
-        "in_enc_policy": ENCRYPTION_OFF,
-        "out_enc_policy": ENCRYPTION_OFF,
+        "in_enc_policy": policy,
+        "out_enc_policy": policy,
+        "allowed_enc_level": level,
         "allow_multiple_connections_per_ip": True,
         "upload_rate_limit": options.up,
         **({"send_buffer_low_watermark": EAGER_BYTES} if options.eager else {}),

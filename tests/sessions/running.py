@@ -12,6 +12,7 @@ from typing import Any, Self
 from actortorrent.actors.content_location import locate_content
 from actortorrent.errors import ActorTorrentError
 from actortorrent.options import SessionOptions
+from actortorrent.rules.encryption import Encryption
 from actortorrent.rules.progress import Progress
 from actortorrent.session import Session, Summary
 from actortorrent.wire.addresses import Address
@@ -47,7 +48,8 @@ class Running:
         location = locate_content(metainfo, content.folder) if output is None else None
         # The dice make the peer id too: two sessions that meet need two seeds.
         dice = 2 if output is None else 1
-        given: dict[str, Any] = {"port": 0, "bind": "127.0.0.1", "seed": dice} | settings
+        usual = {"port": 0, "bind": "127.0.0.1", "seed": dice, "encryption": Encryption.OFF}
+        given: dict[str, Any] = usual | settings
         options = SessionOptions(
             output=output or content.folder,
             peers=tuple(peer if isinstance(peer, Address) else peer.address for peer in peers),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from actortorrent.actors import peer_connection, swarm
+from actortorrent.actors import peer_connection, peer_opening, swarm
 from actortorrent.actors.peer import PeerProxy
 from actortorrent.actors.peer_values import Connection
 from actortorrent.crew import Crew
@@ -148,7 +148,7 @@ def test_only_so_many_dials_are_half_open_at_a_time(
     content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(swarm, "MAX_HALF_OPEN", 2)
-    monkeypatch.setattr(peer_connection, "HANDSHAKE_SECONDS", 0.2)
+    monkeypatch.setattr(peer_opening, "HANDSHAKE_SECONDS", 0.2)
     peers = [ScriptedPeer(content, never_speak) for _ in range(5)]
     for peer in peers:
         peer.__enter__()
@@ -390,7 +390,7 @@ def test_a_peer_that_only_sends_keep_alives_is_not_silent(
 def test_the_handshake_must_be_there_in_time_however_it_drips(
     content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, we_dial: bool
 ) -> None:
-    monkeypatch.setattr(peer_connection, "HANDSHAKE_SECONDS", 0.4)
+    monkeypatch.setattr(peer_opening, "HANDSHAKE_SECONDS", 0.4)
     never = threading.Event()
 
     def drip(talk: Talk) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from actortorrent.actors import peer_connection, peer_uploads
+from actortorrent.actors import peer_opening, peer_uploads
 from actortorrent.rules import address_book
 from actortorrent.tracing.capture import CapturedTrace, capture_trace
 from actortorrent.wire.handshake import HANDSHAKE_BYTES, PROTOCOL_NAME, Handshake
@@ -189,7 +189,7 @@ def test_who_asks_while_choked_gets_nothing_and_may_stay(content: Content) -> No
 def test_a_crowd_of_connections_that_say_nothing_leave_room_for_one_that_does(
     content: Content, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peer_connection, "HANDSHAKE_SECONDS", 0.3)
+    monkeypatch.setattr(peer_opening, "HANDSHAKE_SECONDS", 0.3)
 
     with (
         ScriptedPeer(content, never_speak) as crowd,

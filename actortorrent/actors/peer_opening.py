@@ -1,0 +1,196 @@
+"""`PeerOpening`: from an address, or an accepted socket, to a stream that speaks BitTorrent.
+
+It dials, one address of a host's name after the other, and agrees with the peer on
+encryption (`wire/encryption.py`) or on none. Where encryption is preferred and does not
+come about, it dials once more and speaks plainly. All of it is over within named times.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from abc import abstractmethod
+from collections import deque
+
+from actortorrent.actors.base import Runtime, SocketActor
+from actortorrent.actors.peer_socket import (
+    EncryptedSocket,
+    Endpoint,
+    PeerSocket,
+    endpoints_of,
+    error_of_dialling,
+    open_dialling_socket,
+)
+from actortorrent.actors.peer_values import Connection, TorrentFacts
+from actortorrent.errors import PeerProtocolError
+from actortorrent.wire.addresses import Address
+from actortorrent.wire.encryption import RANDOM_BYTES, Agreement, Initiator, Responder
+
+CONNECT_SECONDS = 8.0
+ENCRYPTION_SECONDS = 5.0  # for a peer to answer an encrypted beginning, before it is tried plainly
+HANDSHAKE_SECONDS = 10.0  # in all, from the connection on: one byte a second is no excuse
+READ_BYTES = 4096  # more than a whole encrypted beginning
+
+
+class PeerOpening(SocketActor):
+    """Open a connection to one peer; `PeerConnection` goes on from there."""
+
+    def __init__(self, runtime: Runtime, connection: Connection, torrent: TorrentFacts) -> None:
+        super().__init__(runtime, f"Peer-{connection.conn}")
+        self._connection = connection
+        self._conn = connection.conn
+        self._torrent = torrent
+        self._raw_socket = connection.sock
+        self._to_dial: deque[Endpoint] = deque()
+        self._line: PeerSocket | None = None  # while both sides agree on encryption
+        self._side: Initiator | Responder
+        self._begins_encrypted = torrent.encryption.is_on
+
+    # --- for PeerConnection to fill in ---------------------------------------------------------
+
+    @abstractmethod
+    def _our_handshake(self) -> bytes:
+        """Return the bytes with which our stream begins."""
+
+    @abstractmethod
+    def _opened(self, sock: PeerSocket, received: bytes, *, has_greeted: bool) -> None:
+        """Go on with a stream: `received` has come of it; `has_greeted`: our handshake went out."""
+
+    @abstractmethod
+    def _too_late(self) -> None:
+        """End it: there is no handshake, and the time for it is over."""
+
+    # --- dialling ------------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Begin, as the first message to oneself, so that errors take the one path."""
+        self._after(0, "_begin")
+
+    def _begin(self) -> None:
+        if self._raw_socket is not None:
+            self._connected(self._raw_socket)
+            return
+        address = self._connection.address
+        self._to_dial = endpoints_of(address.host, address.port, self._torrent.bind)
+        self._dial()
+
+    def _dial(self) -> None:
+        """Begin to connect to the next of those that the host's name stands for."""
+        try:
+            sock = open_dialling_socket(self._to_dial[0], self._torrent.bind)
+        except OSError as error:
+            self._dial_failed(error)
+            return
+        self._raw_socket = sock
+        self._watch(sock, "_dialled", readable=False, writable=True)
+        no_answer = TimeoutError("no answer to our dial")
+        self._deadline = self._after(CONNECT_SECONDS, "_dial_failed", no_answer)
+
+    def _dialled(self, sock: socket.socket, _readable: bool, _writable: bool) -> None:
+        self._deadline.cancel()
+        error = error_of_dialling(sock)
+        if error is None:
+            self._unwatch(sock)
+            self._connected(sock)
+        else:
+            self._dial_failed(error)
+
+    def _dial_failed(self, error: OSError) -> None:
+        self._to_dial.popleft()
+        if not self._to_dial:
+            raise error
+        self._hang_up()
+        self._dial()
+
+    def _hang_up(self) -> None:
+        if self._raw_socket is not None:
+            self._unwatch(self._raw_socket)
+            self._raw_socket.close()
+            self._raw_socket = None
+
+    # --- encryption ----------------------------------------------------------------------------
+
+    def _connected(self, sock: socket.socket) -> None:
+        line = PeerSocket(sock)
+        self._deadline = self._after(HANDSHAKE_SECONDS, "_too_late")
+        if self._begins_encrypted:
+            self._line = line
+            self._begin_encrypted(line)
+        else:
+            self._stands(line, Agreement(None, None, b"", was_hidden=False))
+
+    def _begin_encrypted(self, line: PeerSocket) -> None:
+        torrent, chance = self._torrent, os.urandom(RANDOM_BYTES)
+        methods, takes_plain = torrent.encryption.methods, torrent.encryption.takes_plain
+        if self._connection.we_dialled:
+            payload = self._our_handshake()
+            self._side = dialler = Initiator(torrent.info_hash, methods, payload, chance)
+            line.send(dialler.begin())
+            if takes_plain:
+                self._deadline.cancel()
+                no_answer = TimeoutError("no answer to an encrypted handshake")
+                self._deadline = self._after(ENCRYPTION_SECONDS, "_not_encrypted", no_answer)
+        else:
+            hashes = (torrent.info_hash,)
+            self._side = Responder(hashes, methods, chance, takes_plain=takes_plain)
+        self._await_agreement(line)
+
+    def _await_agreement(self, line: PeerSocket) -> None:
+        self._watch(line.sock, "_line_ready", writable=bool(line.pending_bytes))
+
+    def _line_ready(self, _sock: socket.socket, readable: bool, _writable: bool) -> None:
+        line = self._line
+        assert line is not None
+        try:
+            line.flush()
+            if readable:
+                self._listen(line)
+        except (OSError, PeerProtocolError) as error:
+            self._not_encrypted(error)
+            return
+        agreement = self._side.agreement
+        if agreement is None:
+            self._await_agreement(line)
+        else:
+            self._agreed(line, agreement)
+
+    def _listen(self, line: PeerSocket) -> None:
+        buffer = memoryview(bytearray(READ_BYTES))
+        count = line.read_into(buffer)
+        line.send(self._side.receive(buffer[:count]))
+
+    def _not_encrypted(self, error: Exception) -> None:
+        """Speak plainly to a peer that we dialled, if we may; else this was the end."""
+        if not (self._connection.we_dialled and self._torrent.encryption.takes_plain):
+            raise error
+        self._deadline.cancel()
+        self._decide("dial_plainly", str(self._connection.address), why=str(error))
+        self._begins_encrypted = False
+        self._line = None
+        self._hang_up()
+        self._dial()
+
+    def _agreed(self, line: PeerSocket, agreement: Agreement) -> None:
+        self._unwatch(line.sock)
+        if self._connection.we_dialled and self._torrent.encryption.takes_plain:
+            self._deadline.cancel()
+            self._deadline = self._after(HANDSHAKE_SECONDS, "_too_late")
+        self._line = None
+        self._stands(line, agreement)
+
+    def _stands(self, line: PeerSocket, agreement: Agreement) -> None:
+        self._record_opened(line.sock)
+        if agreement.was_hidden:
+            self._record("bt:encryption_agreed", {"conn": self._conn, "stream": str(agreement)})
+        sending, receiving = agreement.sending, agreement.receiving
+        if sending is not None and receiving is not None:
+            line = EncryptedSocket(line, sending, receiving)
+        has_greeted = agreement.was_hidden and self._connection.we_dialled
+        self._opened(line, agreement.received, has_greeted=has_greeted)
+
+    def _record_opened(self, sock: socket.socket) -> None:
+        """Say between which addresses: by these, two traces know each other's connections."""
+        if self._inbox.recorder is not None:
+            ends = {"local": sock.getsockname(), "remote": sock.getpeername()}
+            named = {side: Address(end[0], end[1]) for side, end in ends.items()}
+            self._record("bt:connection_opened", {"conn": self._conn, **named})
