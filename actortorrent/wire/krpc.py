@@ -195,7 +195,7 @@ class Message:
             case Answer():
                 said |= {"y": "r", "r": self.body.results()}
             case Refusal(code, text):
-                said |= {"y": "e", "e": [code, text]}
+                said |= {"y": "e", "e": [int(code), text]}
             case UnknownQuery():
                 raise ValueError("nobody asks what we do not know")
             case query:

@@ -1,0 +1,97 @@
+"""What a node of the DHT finds out: told upwards as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from actortorrent.wire.addresses import Address
+from actortorrent.wire.dht_nodes import NodeId, NodeInfo
+
+
+@dataclass(frozen=True, slots=True)
+class PeersFound:
+    """Name peers of a torrent that were not named before in this search."""
+
+    info_hash: bytes
+    peers: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchEnded:
+    """Say what became of one search for peers.
+
+    Attributes:
+        asked: nodes that were asked.
+        answered: of these, those that answered.
+        peers: how many were found.
+        announced: nodes that were told that we are a peer.
+    """
+
+    info_hash: bytes
+    asked: int
+    answered: int
+    peers: int
+    announced: int
+
+
+@dataclass(frozen=True, slots=True)
+class PingEnded:
+    """Say what became of a ping.
+
+    Attributes:
+        number: which ping, as it was begun with.
+        node: who answered; None if nobody did.
+        seconds: how long that took.
+        version: which client it says it is; empty where it does not.
+        seen_as: our address as it sees it, if it says so.
+    """
+
+    number: int
+    node: NodeInfo | None = None
+    seconds: float = 0.0
+    version: bytes = b""
+    seen_as: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapEnded:
+    """Say how many nodes are known after looking for those around us."""
+
+    nodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdChanged:
+    """Say that we took another id, one that fits our address (BEP 42)."""
+
+    node_id: NodeId
+    host: str
+
+
+Fact: TypeAlias = PeersFound | SearchEnded | PingEnded | BootstrapEnded | IdChanged
+
+
+@dataclass(frozen=True, slots=True)
+class DhtStatus:
+    """Say how a node stands, in one of the two DHTs.
+
+    Attributes:
+        kind: `IPv4` or `IPv6`.
+        port: where it is reached.
+        nodes: contacts in the routing table.
+        good: of these, those heard of late.
+        searches: torrents that peers are looked for.
+        stored_peers: peers of others that are kept here.
+    """
+
+    kind: str
+    node_id: NodeId
+    port: int
+    nodes: int
+    good: int
+    searches: int
+    stored_peers: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.good} of {self.nodes} nodes good, {self.searches} searches"
