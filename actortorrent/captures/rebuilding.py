@@ -20,17 +20,22 @@ from actortorrent.wire.messages import (
     BLOCK_NAME,
     MAX_BLOCK_BYTES,
     PIECE_HEADER_BYTES,
+    AllowedFast,
     Bitfield,
     Cancel,
     Choke,
     Extended,
     Have,
+    HaveAll,
+    HaveNone,
     Interested,
     KeepAlive,
     NotInterested,
     PieceHeader,
     Port,
+    Reject,
     Request,
+    Suggest,
     Unchoke,
     Unknown,
 )
@@ -41,7 +46,13 @@ MAX_MESSAGE_BYTES = 2 * 1024 * 1024  # a bitfield of 16 million pieces
 MAX_SUMMED_BYTES = 2**34  # that one event may sum up: a minute at 270 MB/s
 
 Fields: TypeAlias = Mapping[str, Any]
-_BARE = {one.name: one for one in (KeepAlive(), Choke(), Unchoke(), Interested(), NotInterested())}
+_BARE = {
+    one.name: one
+    for one in (
+        *(KeepAlive(), Choke(), Unchoke(), Interested(), NotInterested()),
+        *(HaveAll(), HaveNone()),
+    )
+}
 
 
 class Rebuilder:
@@ -59,6 +70,9 @@ class Rebuilder:
             "request": lambda fields, _: Request(*_block(fields)).encode(),
             "cancel": lambda fields, _: Cancel(*_block(fields)).encode(),
             "piece": _piece,
+            "suggest": lambda fields, _: Suggest(fields["piece_index"]).encode(),
+            "reject": lambda fields, _: Reject(*_block(fields)).encode(),
+            "allowed fast": lambda fields, _: AllowedFast(fields["piece_index"]).encode(),
             "port": lambda fields, _: Port(fields["udp_port"]).encode(),
             "extended": _extended,
             "unknown": _unknown,

@@ -11,8 +11,8 @@ ENOUGH = 2  # messages in a row that make sense
 MAX_INDEX = 1 << 24
 MAX_KEEP_ALIVES = 4  # in a row; content is full of zeros
 MAX_EXTENDED_BYTES = 1 << 20
-# What a message of each kind says that its length is; those of BEP 6 among them.
-_LENGTHS = {
+# What a message of each kind says that its length is.
+_LENGTHS: dict[int, int] = {
     Kind.CHOKE: 1,
     Kind.UNCHOKE: 1,
     Kind.INTERESTED: 1,
@@ -21,11 +21,12 @@ _LENGTHS = {
     Kind.REQUEST: 13,
     Kind.CANCEL: 13,
     Kind.PORT: 3,
-    13: 5,  # suggest piece
-    16: 13,  # reject request
-    17: 5,  # allowed fast
+    Kind.SUGGEST: 5,
+    Kind.REJECT: 13,
+    Kind.ALLOWED_FAST: 5,
 }
-_NAMING_PIECES = frozenset([Kind.HAVE, Kind.REQUEST, Kind.CANCEL, Kind.PIECE, 13, 16, 17])
+_NAMING_PIECES = frozenset([Kind.HAVE, Kind.REQUEST, Kind.CANCEL, Kind.PIECE])
+_NAMING_PIECES |= {Kind.SUGGEST, Kind.REJECT, Kind.ALLOWED_FAST}
 
 
 class _Verdict(Enum):

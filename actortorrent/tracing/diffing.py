@@ -197,6 +197,8 @@ def _roles(node: NodeStory) -> dict[int, str]:
         if event.data.get("type") == "bitfield" and isinstance(fields, dict):
             is_seed = fields.get("set_bits") == node.header.piece_count
             roles[conn] = "seed" if is_seed else "leech"
+        if event.data.get("type") == "have all":
+            roles[conn] = "seed"
     return roles
 
 

@@ -1,4 +1,4 @@
-"""The messages between peers, explained: BEP 3 (and, carried only, BEP 5 and 10)."""
+"""The messages between peers, explained: BEP 3, and those of BEP 5, 6 and 10."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from actortorrent.tracing.explained import Explanation, Field
 
 PEER_PROTOCOL = "BEP 3, peer protocol"
 PEER_MESSAGES = "BEP 3, peer messages"
+FAST = "BEP 6, the Fast extension"
 
 _LENGTH = Field("length prefix", 4, "how many bytes follow, as a big-endian number")
 _ID = Field("id", 1, "which kind of message it is")
@@ -110,15 +111,54 @@ WIRE: Mapping[str, Explanation] = {
     ),
     "port": Explanation(
         "My node of the distributed hash table listens on this UDP port.",
-        "A client with a DHT may ping it. We have none, and go on.",
+        "A client with a DHT may ping that node, and so come to know it.",
         "BEP 5, BitTorrent protocol extension",
         "",
         (*_BARE, Field("udp_port", 2, "the port")),
     ),
+    "suggest": Explanation(
+        "You might like to fetch this piece from me: it costs me little to send. Advice only.",
+        "Take it into account when choosing what to request, or do not.",
+        f"{FAST}; suggest piece",
+        "",
+        (*_BARE, _PIECE),
+    ),
+    "have all": Explanation(
+        "I have every piece. Said in place of a bitfield, to save its bytes.",
+        "Note that the peer has everything, and say interested if one lacks anything.",
+        f"{FAST}; have all, have none",
+        "",
+        _BARE,
+    ),
+    "have none": Explanation(
+        "I have no piece yet. Said in place of a bitfield.",
+        "Note that the peer has nothing.",
+        f"{FAST}; have all, have none",
+        "",
+        _BARE,
+    ),
+    "reject": Explanation(
+        "I will not send this block: the other answer to a request. With this extension each "
+        "request gets exactly one answer, and a choke alone takes none back.",
+        "Ask others for the block, or ask again after the next unchoke.",
+        f"{FAST}; reject request",
+        "",
+        _BLOCK_NAME,
+    ),
+    "allowed fast": Explanation(
+        "Ask me for blocks of this piece, and I will send them even while I choke you. It "
+        "does not say that I have the piece.",
+        "Request it while choked, if the peer has it and one has nothing to trade yet.",
+        f"{FAST}; allowed fast",
+        "",
+        (*_BARE, _PIECE),
+    ),
     "extended": Explanation(
-        "A message of an extension, such as the exchange of peers.",
-        "Nothing, unless the extension was agreed on. We agree on none.",
-        "BEP 10",
+        "A message of an extension: the extensions' own handshake, a part of the metadata "
+        "(BEP 9), or an exchange of peers (BEP 11).",
+        "Find out which extension is meant: the number is the one that oneself gave it in "
+        "one's handshake of the extensions. Ignore what one gave no number.",
+        "BEP 10; BEP 9, BEP 11",
         "",
         (
             *_BARE,
@@ -127,7 +167,7 @@ WIRE: Mapping[str, Explanation] = {
         ),
     ),
     "unknown": Explanation(
-        "A message of a kind that BEP 3 does not know.",
+        "A message of a kind that none of the BEPs we know names.",
         "Ignore it, and go on.",
         "our rule: docs/architecture.md",
         "",

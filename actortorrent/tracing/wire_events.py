@@ -1,4 +1,4 @@
-"""What a trace says of the messages that peers exchange: BEP 3.
+"""What a trace says of the messages that peers exchange: BEP 3, 6 and 10.
 
 `(conn, offset, length)` names the same message at both ends of a connection: `offset`
 is where it begins in the stream of its direction, the handshake included, and
@@ -12,9 +12,10 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
+from actortorrent.tracing.extended_telling import extended_text
 from actortorrent.tracing.summaries import Payload
 from actortorrent.wire.handshake import Handshake
-from actortorrent.wire.messages import BLOCK_NAME, PIECE_HEADER_BYTES, Bitfield
+from actortorrent.wire.messages import BLOCK_NAME, PIECE_HEADER_BYTES, Bitfield, Extended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -123,6 +124,8 @@ def _fields(message: Message | Handshake, *, with_payload: bool) -> dict[str, ob
         fields[field.name] = Payload(value) if is_payload else value
     if isinstance(message, Bitfield):
         fields["set_bits"] = int.from_bytes(message.bits).bit_count()
+    if isinstance(message, Extended):
+        fields["says"] = extended_text(message)
     return fields
 
 

@@ -1,4 +1,4 @@
-"""Wire messages of a trace as English: `request piece 3, offset 16384, length 16384` (BEP 3)."""
+"""Wire messages of a trace as English: `request piece 3, offset 16384, length 16384`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ _SENTENCES: Mapping[str, str] = {
     "cancel": "cancel piece {piece_index}, offset {block_offset}, length {length}",
     "piece": "piece {piece_index}, offset {block_offset}, {length} bytes",
     "port": "port {udp_port}",
+    "suggest": "suggest piece {piece_index}",
+    "reject": "reject piece {piece_index}, offset {block_offset}, length {length}",
+    "allowed fast": "allowed fast piece {piece_index}",
+    "extended": "extended: {says}",
 }
 
-# Messages of BEP 6, which other clients speak with each other, by the byte that says so.
+# Messages of BEP 6 as older traces have them: unknown, with the byte that says which.
 _FAST_KINDS: Mapping[int, str] = {
     13: "suggest piece",
     14: "have all",

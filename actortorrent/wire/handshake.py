@@ -4,8 +4,8 @@
 
     byte 19 | "BitTorrent protocol" | 8 reserved bytes | info-hash, 20 | peer id, 20
 
-The reserved bytes say which extensions a client speaks (BEP 5, 6 and 10); ours are
-all zero until we speak one.
+The reserved bytes say which extensions a client speaks (BEP 5, 6 and 10); all zero, as
+they are unless whoever speaks asks for more, is none.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ HANDSHAKE_BYTES = 68
 PROTOCOL_NAME = b"\x13BitTorrent protocol"
 CLIENT_PREFIX = b"-AT0100-"  # "AT", version 0.1.0.0, in the customary form of BEP 20
 PEER_ID_BYTES = 20
+NO_EXTENSIONS = bytes(8)
 
 _RESERVED_END = len(PROTOCOL_NAME) + 8
 _INFO_HASH_END = _RESERVED_END + 20
@@ -38,7 +39,7 @@ class Handshake:
 
     info_hash: bytes
     peer_id: bytes
-    reserved: bytes = bytes(8)
+    reserved: bytes = NO_EXTENSIONS
     kind: ClassVar[int] = Kind.HANDSHAKE
     name: ClassVar[str] = "handshake"
 
@@ -68,6 +69,11 @@ class Handshake:
     def encode(self) -> bytes:
         """Write the handshake's 68 bytes."""
         return PROTOCOL_NAME + self.reserved + self.info_hash + self.peer_id
+
+
+def reserved_bytes(*, extensions: bool = False, fast: bool = False, dht: bool = False) -> bytes:
+    """Write the 8 reserved bytes of a client that speaks BEP 10, BEP 6, BEP 5: all or some."""
+    return bytes((0, 0, 0, 0, 0, 0x10 * extensions, 0, 0x04 * fast | 0x01 * dht))
 
 
 def check_beginning(received: bytes | memoryview) -> None:

@@ -1,4 +1,4 @@
-"""Which message may follow which: the legal order of BEP 3, as a table.
+"""Which message may follow which: the legal order of BEP 3 and of BEP 6, as tables.
 
 A connection carries two streams, one each way, and each obeys the table by itself:
 first a handshake, once, then messages in any order.
@@ -8,11 +8,15 @@ first a handshake, once, then messages in any order.
 * A block cannot be the first message: nothing can have been asked for, since every
   connection begins choked.
 * Whether a *choked* side may ask is no question of order: see `PeerProtocol`.
+* The five messages of BEP 6 are legal only where both handshakes say that they are spoken:
+  that is `FAST_ORDER`. `have none` is only a first message; `have all` may, as aria2 sends
+  it, come in the middle, as a bitfield may.
 """
 
 from __future__ import annotations
 
 from enum import Enum, auto
+from typing import TypeAlias
 
 from actortorrent.wire.messages import Kind
 
@@ -38,8 +42,10 @@ _ANY_TIME = (
     Kind.CANCEL,
 )
 
+Order: TypeAlias = "dict[State, dict[int, State]]"
+
 # state -> what may come -> the state after it; what is not named is illegal
-LEGAL_ORDER: dict[State, dict[int, State]] = {
+LEGAL_ORDER: Order = {
     State.AWAITING_HANDSHAKE: {
         Kind.HANDSHAKE: State.AWAITING_FIRST_MESSAGE,
     },
@@ -55,6 +61,23 @@ LEGAL_ORDER: dict[State, dict[int, State]] = {
     State.CLOSED: {},
 }
 
+# ... where both sides speak BEP 6; what is only advice may also come before the bitfield
+FAST_ORDER: Order = {
+    **LEGAL_ORDER,
+    State.AWAITING_FIRST_MESSAGE: {
+        **LEGAL_ORDER[State.AWAITING_FIRST_MESSAGE],
+        Kind.HAVE_ALL: State.OPEN,
+        Kind.HAVE_NONE: State.OPEN,
+        Kind.REJECT: State.OPEN,
+        Kind.SUGGEST: State.AWAITING_FIRST_MESSAGE,
+        Kind.ALLOWED_FAST: State.AWAITING_FIRST_MESSAGE,
+    },
+    State.OPEN: {
+        **LEGAL_ORDER[State.OPEN],
+        **dict.fromkeys((Kind.HAVE_ALL, Kind.REJECT, Kind.SUGGEST, Kind.ALLOWED_FAST), State.OPEN),
+    },
+}
+
 _EXPECTED = {
     State.AWAITING_HANDSHAKE: "a handshake",
     State.AWAITING_FIRST_MESSAGE: "a bitfield or another first message",
@@ -63,12 +86,12 @@ _EXPECTED = {
 }
 
 
-def state_after(state: State, kind: int) -> State | None:
+def state_after(state: State, kind: int, order: Order = LEGAL_ORDER) -> State | None:
     """Return the state that a message of this kind leads to, or None if it is illegal."""
-    order = LEGAL_ORDER[state]
-    if kind in order:
-        return order[kind]
-    return None if kind in _KNOWN else order.get(Kind.UNKNOWN)
+    legal = order[state]
+    if kind in legal:
+        return legal[kind]
+    return None if kind in _KNOWN else legal.get(Kind.UNKNOWN)
 
 
 def order_broken(state: State, kind: int) -> str:

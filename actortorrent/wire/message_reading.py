@@ -1,4 +1,4 @@
-"""Bytes into the values of `messages.py`: BEP 3 (BEP 5 and 10: carried).
+"""Bytes into the values of `messages.py`: BEP 3, 5 and 6 (BEP 10: carried).
 
 Every length is checked against what its kind allows; a kind nobody named is carried
 as `Unknown`.
@@ -13,11 +13,14 @@ from actortorrent.errors import PeerProtocolError
 from actortorrent.wire.messages import (
     BLOCK_OVERHEAD,
     MAX_BLOCK_BYTES,
+    AllowedFast,
     Bitfield,
     Cancel,
     Choke,
     Extended,
     Have,
+    HaveAll,
+    HaveNone,
     Interested,
     KeepAlive,
     Kind,
@@ -26,7 +29,9 @@ from actortorrent.wire.messages import (
     Piece,
     PieceHeader,
     Port,
+    Reject,
     Request,
+    Suggest,
     Unchoke,
     Unknown,
 )
@@ -72,6 +77,11 @@ _FIXED_LAYOUTS: dict[int, tuple[struct.Struct, type[Message]]] = {
     Kind.REQUEST: (struct.Struct("!xIII"), Request),
     Kind.CANCEL: (struct.Struct("!xIII"), Cancel),
     Kind.PORT: (struct.Struct("!xH"), Port),
+    Kind.SUGGEST: (struct.Struct("!xI"), Suggest),
+    Kind.HAVE_ALL: (struct.Struct("!x"), HaveAll),
+    Kind.HAVE_NONE: (struct.Struct("!x"), HaveNone),
+    Kind.REJECT: (struct.Struct("!xIII"), Reject),
+    Kind.ALLOWED_FAST: (struct.Struct("!xI"), AllowedFast),
 }
 
 

@@ -1,4 +1,4 @@
-"""The messages of the peer wire protocol, as values: BEP 3 (and, carried only, BEP 5 and 10).
+"""The messages of the peer wire protocol, as values: BEP 3, 5, 6, and 10 (carried only).
 
 On the wire a message is its length in 4 bytes, then one byte that says its kind, then
 its fields; a length of 0 is a keep-alive. Here each is a small frozen value that
@@ -40,6 +40,11 @@ class Kind(IntEnum):
     PIECE = 7
     CANCEL = 8
     PORT = 9  # BEP 5
+    SUGGEST = 13  # BEP 6, this and the four that follow
+    HAVE_ALL = 14
+    HAVE_NONE = 15
+    REJECT = 16
+    ALLOWED_FAST = 17
     EXTENDED = 20  # BEP 10
 
     # What has no such byte, named for the table of legal orders.
@@ -111,19 +116,59 @@ class NotInterested(_Bare):
 
 
 @dataclass(frozen=True, slots=True)
-class Have:
-    """Say that one has a piece more, whole and verified."""
+class HaveAll(_Bare):
+    """Say that one has every piece, in place of a bitfield (BEP 6)."""
+
+    kind = Kind.HAVE_ALL
+    name = "have all"
+
+
+@dataclass(frozen=True, slots=True)
+class HaveNone(_Bare):
+    """Say that one has no piece, in place of a bitfield (BEP 6)."""
+
+    kind = Kind.HAVE_NONE
+    name = "have none"
+
+
+@dataclass(frozen=True, slots=True)
+class _PieceName:
+    """Name a piece."""
 
     piece_index: int
-    kind: ClassVar[int] = Kind.HAVE
-    name: ClassVar[str] = "have"
+    kind: ClassVar[int]
+    name: ClassVar[str]
 
     def __str__(self) -> str:
-        return f"have piece {self.piece_index}"
+        return f"{self.name} piece {self.piece_index}"
 
     def encode(self) -> bytes:
         """Write the message."""
         return ONE_INDEX.pack(5, self.kind, self.piece_index)
+
+
+@dataclass(frozen=True, slots=True)
+class Have(_PieceName):
+    """Say that one has a piece more, whole and verified."""
+
+    kind = Kind.HAVE
+    name = "have"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggest(_PieceName):
+    """Advise the other side to fetch a piece, as it costs one little to send (BEP 6)."""
+
+    kind = Kind.SUGGEST
+    name = "suggest"
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedFast(_PieceName):
+    """Say that requests for a piece will be answered even while one chokes (BEP 6)."""
+
+    kind = Kind.ALLOWED_FAST
+    name = "allowed fast"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +224,14 @@ class Cancel(_BlockName):
 
     kind = Kind.CANCEL
     name = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Reject(_BlockName):
+    """Say that a request will not be answered with its block (BEP 6)."""
+
+    kind = Kind.REJECT
+    name = "reject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +291,11 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Extended:
-    """Carry an extension's message, not looked into here (BEP 10)."""
+    """Carry an extension's message, not looked into here (BEP 10).
+
+    Number 0 is the extensions' own handshake: `extension_handshake.py`. Any other is the
+    receiver's number for an extension: `metadata_exchange.py`, `peer_exchange.py`.
+    """
 
     extended_id: int
     payload: bytes
@@ -256,7 +313,7 @@ class Extended:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Carry a message of a kind that BEP 3 does not name; it is to be ignored."""
+    """Carry a message of a kind that no BEP of ours names; it is to be ignored."""
 
     kind: int
     payload: bytes
@@ -283,6 +340,11 @@ Message: TypeAlias = (
     | PieceHeader
     | Cancel
     | Port
+    | Suggest
+    | HaveAll
+    | HaveNone
+    | Reject
+    | AllowedFast
     | Extended
     | Unknown
 )

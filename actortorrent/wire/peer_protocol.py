@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from actortorrent.wire.conversation import OnMessage
-from actortorrent.wire.handshake import Handshake
+from actortorrent.wire.handshake import NO_EXTENSIONS, Handshake
 from actortorrent.wire.message_reading import decode
 from actortorrent.wire.messages import (
     BLOCK_NAME,
@@ -37,7 +37,7 @@ from actortorrent.wire.messages import (
     Message,
     PieceHeader,
 )
-from actortorrent.wire.ranges import Ranges
+from actortorrent.wire.ranges import ranges_of
 from actortorrent.wire.receive_buffer import LIMIT_BYTES
 from actortorrent.wire.stream_reader import Block, Event, Requests, StreamReader
 
@@ -51,10 +51,11 @@ class PeerProtocol(StreamReader):
         info_hash: the torrent's; a peer that names another is refused.
         peer_id: ours.
         piece_count, piece_length, total_length: what piece numbers, offsets and
-            lengths are checked against, in pieces and bytes.
+            lengths are checked against, in pieces and bytes; 0 pieces: not known yet.
         we_dialled: whoever was dialled says its handshake second.
         on_message, trace_blocks: see `Conversation`, as for the public attributes.
         buffer_limit_bytes: how far the receive buffer may grow by reads alone.
+        reserved: which extensions our handshake says we speak; see `reserved_bytes`.
     """
 
     __slots__ = ("_our_handshake",)
@@ -71,16 +72,17 @@ class PeerProtocol(StreamReader):
         on_message: OnMessage | None = None,
         trace_blocks: bool = False,
         buffer_limit_bytes: int = LIMIT_BYTES,
+        reserved: bytes = NO_EXTENSIONS,
     ) -> None:
         super().__init__(
             info_hash,
-            Ranges(piece_count, piece_length, total_length),
+            ranges_of(piece_count, piece_length, total_length),
             we_dialled=we_dialled,
             on_message=on_message,
             trace_blocks=trace_blocks,
             buffer_limit_bytes=buffer_limit_bytes,
         )
-        self._our_handshake = Handshake(info_hash, peer_id)
+        self._our_handshake = Handshake(info_hash, peer_id, reserved)
 
     @property
     def our_handshake(self) -> Handshake:

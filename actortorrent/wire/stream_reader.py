@@ -237,9 +237,12 @@ class StreamReader(Conversation):
             events.append(message)
 
     def _asks_for_reaction(self, message: Message) -> bool:
-        """Say whether the shell is to hear of it; a request that met our choke is void."""
+        """Say whether the shell is to hear of it.
+
+        A request that met our choke is void, unless it is to be rejected (BEP 6).
+        """
         if message.kind == _REQUEST:
-            return not self.am_choking
+            return not self.am_choking or self.speaks_fast
         return not isinstance(message, (KeepAlive, Unknown))
 
 

@@ -21,7 +21,8 @@ FIELDS = (
 WORST_ALLOWED = 0x400000  # a note; above it are warnings and errors
 KINDS = ("choke", "unchoke", "interested", "not interested", "have", "bitfield", "request")
 KINDS += ("piece", "cancel", "port")
-EXTENDED = 20
+OTHERS = {13: "suggest", 14: "have all", 15: "have none", 16: "reject", 17: "allowed fast"}
+OTHERS |= {20: "extended"}
 
 
 @dataclass
@@ -58,8 +59,8 @@ def _count(judged: Judged, names: str, sizes: str, kinds: str, severity: str, ba
     judged.messages["keep-alive"] += sizes.split(",").count("4")  # it shows no field
     for kind in kinds.split(",") if kinds else ():
         number = int(kind)
-        name = KINDS[number] if number < len(KINDS) else "unknown"
-        judged.messages["extended" if number == EXTENDED else name] += 1
+        name = KINDS[number] if number < len(KINDS) else OTHERS.get(number, "unknown")
+        judged.messages[name] += 1
     worst = max((int(one) for one in severity.split(",") if one), default=0)
     judged.complaints += bool(bad) or worst > WORST_ALLOWED
     judged.messages += Counter()  # forget what there is none of

@@ -8,13 +8,17 @@ from actortorrent.tracing.summaries import summarise
 from actortorrent.tracing.wire_events import BlockTally, block_data, wire_data
 from actortorrent.wire.handshake import Handshake
 from actortorrent.wire.messages import (
+    AllowedFast,
     Bitfield,
     Extended,
     Have,
+    HaveAll,
     Interested,
     Message,
     PieceHeader,
+    Reject,
     Request,
+    Suggest,
     Unchoke,
 )
 from actortorrent.wire.peer_protocol import PeerProtocol
@@ -40,7 +44,19 @@ INFO_HASH = bytes(range(20))
             "piece",
             {"piece_index": 3, "block_offset": 0, "length": BLOCK},
         ),
-        (Extended(1, b"abc"), "extended", {"extended_id": 1, "payload": "<3 bytes>"}),
+        (
+            Extended(1, b"abc"),
+            "extended",
+            {"extended_id": 1, "payload": "<3 bytes>", "says": "message 1"},
+        ),
+        (HaveAll(), "have all", None),
+        (Suggest(5), "suggest", {"piece_index": 5}),
+        (AllowedFast(5), "allowed fast", {"piece_index": 5}),
+        (
+            Reject(3, BLOCK, BLOCK),
+            "reject",
+            {"piece_index": 3, "block_offset": BLOCK, "length": BLOCK},
+        ),
         (
             Handshake(INFO_HASH, b"-XX0001-\x00\x1b[31mfghijk", bytes(8)),
             "handshake",
@@ -62,7 +78,11 @@ def test_a_message_is_told_by_its_fields_and_payloads_by_their_length(
 
 def test_the_payload_is_told_only_where_it_is_wanted() -> None:
     told = wire_data(3, 0, 9, Extended(1, b"abc"), with_payload=True)
-    assert summarise(told["fields"]) == {"extended_id": 1, "payload": "YWJj"}
+    assert summarise(told["fields"]) == {
+        "extended_id": 1,
+        "payload": "YWJj",
+        "says": "message 1",
+    }
     assert summarise(block_data(3, 5, 0, memoryview(b"abc")))["payload"] == "YWJj"  # type: ignore[call-overload,index]
 
 

@@ -13,6 +13,7 @@ from actortorrent.wire.handshake import (
     new_peer_id,
     parse_handshake,
     readable_peer_id,
+    reserved_bytes,
 )
 
 TWENTY = st.binary(min_size=20, max_size=20)
@@ -59,6 +60,19 @@ def test_reserved_bits_name_extensions() -> None:
     assert every.speaks_extensions
     assert every.speaks_fast
     assert every.speaks_dht
+
+
+@pytest.mark.parametrize("extensions", [False, True])
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("dht", [False, True])
+def test_a_handshake_says_what_it_is_told_to_say(extensions: bool, fast: bool, dht: bool) -> None:
+    reserved = reserved_bytes(extensions=extensions, fast=fast, dht=dht)
+    said = Handshake(b"h" * 20, b"p" * 20, reserved)
+    assert (said.speaks_extensions, said.speaks_fast, said.speaks_dht) == (extensions, fast, dht)
+
+
+def test_nothing_is_said_unless_asked_for() -> None:
+    assert reserved_bytes() == Handshake(b"h" * 20, b"p" * 20).reserved == bytes(8)
 
 
 def test_a_peer_id_is_our_prefix_and_twelve_random_characters() -> None:

@@ -229,7 +229,7 @@ def test_a_bitfield_may_come_in_the_middle_as_aria2_sends_it() -> None:
 
 def test_a_bitfield_may_come_behind_extended_messages() -> None:
     bitfield = Bitfield(b"\x80\0\0")
-    protocol = met_protocol(KeepAlive(), Extended(0, b"de"), Port(1), Unknown(13, b"x"))
+    protocol = met_protocol(KeepAlive(), Extended(0, b"de"), Port(1), Unknown(33, b"x"))
     assert protocol.receive(bitfield.encode()) == [bitfield]
 
 

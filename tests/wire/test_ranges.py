@@ -4,15 +4,20 @@ import pytest
 
 from actortorrent.errors import PeerProtocolError
 from actortorrent.wire.messages import (
+    AllowedFast,
     Bitfield,
     Cancel,
     Have,
+    HaveAll,
     Interested,
     Message,
     PieceHeader,
+    Reject,
     Request,
+    Suggest,
 )
-from actortorrent.wire.ranges import Ranges
+from actortorrent.wire.metainfo import MAX_PIECE_BYTES, MAX_PIECES
+from actortorrent.wire.ranges import Ranges, UnknownRanges, ranges_of
 
 KIB = 1024
 TORRENT = Ranges(piece_count=11, piece_length=256 * KIB, total_length=10 * 256 * KIB + 100)
@@ -31,6 +36,10 @@ TORRENT = Ranges(piece_count=11, piece_length=256 * KIB, total_length=10 * 256 *
         Request(0, 0, 128 * KIB),
         Request(10, 0, 100),
         Cancel(10, 99, 1),
+        Reject(10, 99, 1),
+        Suggest(10),
+        AllowedFast(10),
+        HaveAll(),
         PieceHeader(9, 255 * KIB, KIB),
     ],
     ids=str,
@@ -46,6 +55,10 @@ def test_what_the_torrent_has_may_be_spoken_of(message: Message) -> None:
         (Request(11, 0, 1), "a piece index under 11"),
         (Cancel(2**32 - 1, 0, 1), "a piece index under 11"),
         (PieceHeader(11, 0, 1), "a piece index under 11"),
+        (Suggest(11), "a piece index under 11, found suggest piece 11"),
+        (AllowedFast(11), "a piece index under 11"),
+        (Reject(11, 0, 1), "a piece index under 11"),
+        (Reject(10, 1, 100), "an end within 100 bytes"),
         (Request(0, 0, 0), "1 to 131072 bytes"),
         (Request(0, 0, 128 * KIB + 1), "1 to 131072 bytes"),
         (Request(0, 2**32 - 1, 1), "an end within 262144 bytes"),
@@ -66,3 +79,43 @@ def test_what_the_torrent_has_not_may_not(message: Message, fault: str) -> None:
 
 def test_a_whole_last_byte_has_no_spare_bits() -> None:
     Ranges(16, 1024, 16 * 1024).check(Bitfield(b"\xff\xff"))
+
+
+# --- a torrent known by its info-hash alone -------------------------------------------------
+
+
+def test_no_pieces_stand_for_a_torrent_that_is_not_known_yet() -> None:
+    assert isinstance(ranges_of(0, 0, 0), UnknownRanges)
+    assert type(ranges_of(1, 2, 2)) is Ranges
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Interested(),
+        HaveAll(),
+        Have(MAX_PIECES - 1),
+        Bitfield(b"\xff"),
+        Bitfield(bytes(MAX_PIECES // 8)),
+        AllowedFast(7),
+        Request(0, 0, 1),
+    ],
+    ids=lambda message: message.name,
+)
+def test_then_all_that_any_torrent_can_have_may_be_spoken_of(message: Message) -> None:
+    UnknownRanges().check(message)
+
+
+@pytest.mark.parametrize(
+    ("message", "fault"),
+    [
+        (Have(MAX_PIECES), "a piece index under 2000000"),
+        (Bitfield(bytes(MAX_PIECES // 8 + 1)), "a bitfield of at most 250000 bytes, found 250001"),
+        (Request(0, MAX_PIECE_BYTES, 1), "an end within"),
+        (PieceHeader(0, 0, 1), "expected no block yet"),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_and_what_none_can_have_may_not(message: Message, fault: str) -> None:
+    with pytest.raises(PeerProtocolError, match=fault):
+        UnknownRanges().check(message)

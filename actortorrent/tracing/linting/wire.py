@@ -20,7 +20,10 @@ from actortorrent.tracing.linting.talk import (
 MAX_REQUEST_BYTES = 128 * 1024
 # What may come before a bitfield: as in wire/legal_order.py.
 NEUTRAL = frozenset(["handshake", "keep-alive", "port", "extended", "unknown"])
-HAVE_ALL, HAVE_NONE, ALLOWED_FAST = 14, 15, 17  # kinds of BEP 6, which we do not speak
+NEUTRAL |= {"suggest", "allowed fast"}
+# Kinds of BEP 6 by the numbers that older traces have of them.
+HAVE_ALL, HAVE_NONE, ALLOWED_FAST = 14, 15, 17
+FAST_KINDS = {HAVE_ALL: "have all", HAVE_NONE: "have none", ALLOWED_FAST: "allowed fast"}
 
 Blame = Callable[[str, Event, str], None]  # rule, event, sentence
 
@@ -50,7 +53,10 @@ class WireRules:
             "unchoke": self._unchoke,
             "interested": self._interest,
             "not interested": self._interest,
-            "unknown": self._extension,
+            "have all": self._fast,
+            "have none": self._fast,
+            "allowed fast": self._fast,
+            "unknown": self._fast,
         }
 
     def hear(self, event: Event) -> None:
@@ -182,13 +188,15 @@ class WireRules:
             text = f"{speaker.name} said interested, and nothing was offered"
             self._blame("interest-in-nothing", event, text)
 
-    def _extension(self, _: Event, speaker: Side, __: Side, fields: dict[str, Any]) -> None:
-        """Learn from messages of BEP 6, that other clients speak with each other."""
-        kind = fields.get("kind")
-        speaker.bitfields += kind in (HAVE_ALL, HAVE_NONE)
-        if kind == HAVE_ALL:
+    def _fast(self, event: Event, speaker: Side, _: Side, fields: dict[str, Any]) -> None:
+        """Learn from messages of BEP 6."""
+        kind, number = event.data.get("type"), fields.get("kind")
+        if kind == "unknown" and type(number) is int:
+            kind = FAST_KINDS.get(number)
+        speaker.bitfields += kind in ("have all", "have none")
+        if kind == "have all":
             speaker.pieces = (1 << min(self._header.piece_count, MAX_PIECES)) - 1
-        speaker.allows_fast |= kind == ALLOWED_FAST
+        speaker.allows_fast |= kind == "allowed fast"
 
     # --- also from sums -----------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from actortorrent.tracing.events import Event
+from actortorrent.tracing.filters import picked_pieces
 from actortorrent.tracing.report.peers import peer_actor
 
 MAX_FACTS = 200_000  # of one report
@@ -49,7 +50,7 @@ def _facts_of(event: Event, piece_count: int) -> Iterator[Fact]:
             yield from _facts(FAILED, [data.get("piece")])
         case "actor:decision" if data.get("what") == "pick_piece":
             node, slash, _ = event.actor.rpartition("/")
-            yield from _facts(PICKED, [data.get("chosen")], f"{node}{slash}{data.get('peer')}")
+            yield from _facts(PICKED, picked_pieces(event), f"{node}{slash}{data.get('peer')}")
         case "actor:message":
             yield from _facts_of_message(event, data, piece_count)
         case "bt:message_received":
@@ -58,6 +59,8 @@ def _facts_of(event: Event, piece_count: int) -> Iterator[Fact]:
 
 def _offers(actor: str, data: Mapping[str, Any], piece_count: int) -> Iterator[Fact]:
     fields = data.get("fields")
+    if data.get("type") == "have all":
+        yield OFFERED, ALL_PIECES, actor
     if not isinstance(fields, dict):
         return
     if data.get("type") == "have":
@@ -92,8 +95,13 @@ def _facts_of_message(event: Event, data: Mapping[str, Any], piece_count: int) -
         case "runs_stored":
             stored = args.get("stored")
             runs = [one.get("run") for one in _dicts(stored)]
-            pieces = [run.get("piece_index") for run in _dicts(runs)]
+            pieces = [piece for run in _dicts(runs) for piece in _pieces_of_run(run)]
             yield from _facts(STORED, pieces, peer_actor(event.actor, args.get("conn")))
+
+
+def _pieces_of_run(run: Mapping[str, Any]) -> list[Any]:
+    row = run.get("pieces")
+    return row if isinstance(row, list) else [run.get("piece_index")]
 
 
 def _found(verified: object, piece_count: int) -> Iterator[Fact]:

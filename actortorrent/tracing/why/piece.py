@@ -8,7 +8,7 @@ from typing import Any
 
 from actortorrent.errors import UsageError
 from actortorrent.tracing.events import DECISION, MESSAGE, WIRE_RECEIVED, Event
-from actortorrent.tracing.filters import pieces_of
+from actortorrent.tracing.filters import picked_pieces, pieces_of
 from actortorrent.tracing.linting.talk import pieces_of_bits
 from actortorrent.tracing.show import Line, Part
 from actortorrent.tracing.why.story import NodeStory, Story, conn_named
@@ -165,7 +165,7 @@ class _Life:
             return
         if kind in ("choke", "unchoke"):
             (self._unchoking.add if kind == "unchoke" else self._unchoking.discard)(conn)
-        elif isinstance(fields, dict) and self._announces(kind, fields):
+        elif self._announces(kind, fields if isinstance(fields, dict) else {}):
             self._having.add(conn)
             if self._moment("available", event):
                 self._step(event, f"{self._node.peer_text(conn)} has it: the first of those here")
@@ -176,7 +176,7 @@ class _Life:
         if kind == "have":
             return fields.get("piece_index") == self._piece
         if kind != "bitfield":
-            return False
+            return bool(kind == "have all")
         bits = pieces_of_bits(fields.get("bits"), self._node.header.piece_count)
         if bits is None:  # not in the trace: all of them, or we cannot tell
             return fields.get("set_bits") == self._node.header.piece_count
@@ -184,7 +184,7 @@ class _Life:
 
     def _picked(self, event: Event) -> None:
         data = event.data
-        if data.get("chosen") != self._piece:
+        if self._piece not in picked_pieces(event):
             could_be = "unchoked" in self._answer.moments and "picked" not in self._answer.moments
             self._answer.others_first += could_be
             return
