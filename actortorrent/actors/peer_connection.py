@@ -62,6 +62,7 @@ class PeerConnection(PeerOpening):
         self._trace = WireTrace(self._inbox, self._conn, self._protocol)
         self._handlers: dict[type, Callable[[Any], None]] = {Handshake: self._handshake_came}
         self._socket: PeerSocket | None = None
+        self._has_greeted = False
         self._has_answered = False
         self._is_welcome = False  # the swarm has nothing against the peer
         self._held: list[Event] = []  # what it said before that was known
@@ -104,12 +105,15 @@ class PeerConnection(PeerOpening):
     def _our_handshake(self) -> bytes:
         return self._protocol.our_handshake.encode()
 
-    def _opened(self, sock: PeerSocket, received: bytes, *, has_greeted: bool) -> None:
+    def _greet(self) -> bytes:
+        if self._has_greeted:  # on a dial before this one, too
+            return self._our_handshake()
+        self._has_greeted = True
+        return self._protocol.handshake()
+
+    def _opened(self, sock: PeerSocket, received: bytes) -> None:
         self._socket = sock
-        if self._connection.we_dialled:
-            handshake = self._protocol.handshake()
-            if not has_greeted:
-                self._send(handshake)
+        self._last_received = self._last_sent = time.monotonic()
         self._rewatch()
         self._take_in(received)
 

@@ -53,8 +53,12 @@ class PeerOpening(SocketActor):
         """Return the bytes with which our stream begins."""
 
     @abstractmethod
-    def _opened(self, sock: PeerSocket, received: bytes, *, has_greeted: bool) -> None:
-        """Go on with a stream: `received` has come of it; `has_greeted`: our handshake went out."""
+    def _greet(self) -> bytes:
+        """Return the same, and tell the trace that it is sent now."""
+
+    @abstractmethod
+    def _opened(self, sock: PeerSocket, received: bytes) -> None:
+        """Go on with a stream of which `received` has come, and on which who dialled has greeted."""
 
     @abstractmethod
     def _too_late(self) -> None:
@@ -157,7 +161,11 @@ class PeerOpening(SocketActor):
     def _listen(self, line: PeerSocket) -> None:
         buffer = memoryview(bytearray(READ_BYTES))
         count = line.read_into(buffer)
-        line.send(self._side.receive(buffer[:count]))
+        answer = self._side.receive(buffer[:count])
+        if answer and self._connection.we_dialled:
+            self._record_opened(line.sock)
+            self._greet()  # it is in the answer, encrypted
+        line.send(answer)
 
     def _not_encrypted(self, error: Exception) -> None:
         """Speak plainly to a peer that we dialled, if we may; else this was the end."""
@@ -179,14 +187,17 @@ class PeerOpening(SocketActor):
         self._stands(line, agreement)
 
     def _stands(self, line: PeerSocket, agreement: Agreement) -> None:
-        self._record_opened(line.sock)
+        we_dialled = self._connection.we_dialled
+        if not (we_dialled and agreement.was_hidden):
+            self._record_opened(line.sock)
         if agreement.was_hidden:
             self._record("bt:encryption_agreed", {"conn": self._conn, "stream": str(agreement)})
+        elif we_dialled:
+            line.send(self._greet())
         sending, receiving = agreement.sending, agreement.receiving
         if sending is not None and receiving is not None:
             line = EncryptedSocket(line, sending, receiving)
-        has_greeted = agreement.was_hidden and self._connection.we_dialled
-        self._opened(line, agreement.received, has_greeted=has_greeted)
+        self._opened(line, agreement.received)
 
     def _record_opened(self, sock: socket.socket) -> None:
         """Say between which addresses: by these, two traces know each other's connections."""

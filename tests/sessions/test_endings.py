@@ -357,7 +357,12 @@ def test_sessions_follow_each_other_in_one_process_also_after_errors(
             with pytest.raises(NoProgressError):
                 actortorrent.fetch(content.torrent, output=output, port=0, bind="127.0.0.1")
             summary = actortorrent.fetch(
-                content.torrent, output=output, peers=[one.address], port=0, bind="127.0.0.1"
+                content.torrent,
+                output=output,
+                peers=[one.address],
+                port=0,
+                bind="127.0.0.1",
+                encryption=actortorrent.Encryption.OFF,
             )
             assert summary.is_complete
             content.assert_same_in(output)

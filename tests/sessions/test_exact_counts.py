@@ -61,7 +61,8 @@ def fetch(content: Content, folder: Path, level: str) -> Counted:
     trace, left = folder / "trace", folder / "counts"
     with libtorrent_seed(content) as seed, relay_to(seed.port) as relay:
         what = ["fetch", content.torrent, "--output", folder, "--peer", relay.address]
-        options = ["--no-trackers", "--port", "0", "--trace", trace, "--trace-level", level]
+        options = ["--no-trackers", "--port", "0", "--encryption", "off"]
+        options += ["--trace", trace, "--trace-level", level]
         command = [sys.executable, "-m", "tests.sessions.counted", *map(str, what + options)]
         with Running(command, env={COUNTS_FILE: str(left)}) as process:
             process.wait_for_success()
