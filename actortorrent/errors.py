@@ -8,7 +8,8 @@
      │    └── PickerError               what --picker names does not choose as it should
      ├── InvalidTorrentError         3  not a valid torrent (or magnet link)
      │    ├── BencodeError              the bytes are not bencoding; knows the offset
-     │    └── MetainfoError             bencoded, but not a torrent
+     │    ├── MetainfoError             bencoded, but not a torrent
+     │    └── MagnetError               not a magnet link that names one torrent
      ├── InvalidTraceError           3  not a trace of ours
      ├── InvalidCaptureError         3  not a packet capture
      ├── NoProgressError             4  nobody to fetch from
@@ -19,6 +20,7 @@
      ├── CollectorError              9  a tracing backend that is not there, or refuses
      ├── PeerProtocolError              a peer's fault: closes that peer, never reaches the user
      ├── KrpcError                      a DHT node's fault: its datagram is dropped or refused
+     ├── PortMappingError               a router that will not let others in; we go on without
      ├── LabError                       a process of the lab did not do its part
      └── TrackerError                   a tracker's fault: told to the user, another is tried
           └── TrackerRefusalError       it answered, and the answer is no
@@ -92,6 +94,10 @@ class MetainfoError(InvalidTorrentError):
     """Say why well-formed bencoding is not a torrent we can use (BEP 3)."""
 
 
+class MagnetError(InvalidTorrentError):
+    """Say why a text is no magnet link that we can use (BEP 9, BEP 53)."""
+
+
 class InvalidTraceError(ActorTorrentError):
     """Say in which line a file stops being a trace of ours."""
 
@@ -154,6 +160,10 @@ class TrackerError(ActorTorrentError):
 
 class TrackerRefusalError(TrackerError):
     """Say why a tracker that could be asked will not serve us."""
+
+
+class PortMappingError(ActorTorrentError):
+    """Say why a router does not let connections from outside reach us."""
 
 
 class LabError(ActorTorrentError):

@@ -16,6 +16,7 @@ from pathlib import Path
 from actortorrent.errors import InvalidTorrentError, MetainfoError
 from actortorrent.wire.bencoding import Bencoded, Limits, decode_document
 from actortorrent.wire.fields import Fields
+from actortorrent.wire.magnet import Magnet
 from actortorrent.wire.torrent_files import FileEntry, read_file_list, read_single_file
 from actortorrent.wire.torrent_text import clean_url, declared_encoding, decode_text
 
@@ -75,6 +76,16 @@ class Metainfo:
     def piece_count(self) -> int:
         """Return how many pieces there are."""
         return len(self.piece_hashes) // HASH_BYTES
+
+    @property
+    def magnet_link(self) -> str:
+        """Return the link that names this torrent, with its name, trackers and web seeds."""
+        return Magnet(
+            info_hash=self.info_hash,
+            name=self.name,
+            trackers=tuple(url for tier in self.tracker_tiers for url in tier),
+            web_seeds=self.web_seeds,
+        ).link
 
     @property
     def info_hash_hex(self) -> str:

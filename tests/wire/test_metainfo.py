@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from actortorrent.errors import ExitCode, InvalidTorrentError, MetainfoError
 from actortorrent.wire import metainfo as limits
 from actortorrent.wire.bencoding import Bencoded, encode
+from actortorrent.wire.magnet import Magnet, parse_magnet
 from actortorrent.wire.metainfo import Metainfo
 from actortorrent.wire.metainfo_writing import build_metainfo
 from actortorrent.wire.torrent_files import MAX_FILES, MAX_TOTAL_BYTES, FileEntry
@@ -344,6 +345,22 @@ def test_what_was_built_reads_the_same(
     assert torrent.tracker_tiers == (("http://a/", "http://b/"), ("udp://c:1",))
     assert torrent.web_seeds == ("http://w/",)
     assert (torrent.is_private, torrent.creation_date) == (is_private, creation_date)
+
+
+def test_the_magnet_link_names_the_torrent_its_trackers_and_its_web_seeds() -> None:
+    raw = build_metainfo(
+        name="a é",
+        piece_length=64,
+        piece_hashes=bytes(20),
+        files=[(("x",), 5)],
+        is_single_file=True,
+        tracker_tiers=[["http://a/", "http://b/"], ["udp://c:1"]],
+        web_seeds=["http://w/"],
+    )
+    torrent = Metainfo.from_bytes(raw)
+    assert parse_magnet(torrent.magnet_link) == Magnet(
+        torrent.info_hash, "a é", ("http://a/", "http://b/", "udp://c:1"), ("http://w/",)
+    )
 
 
 def test_what_is_empty_is_left_out() -> None:
