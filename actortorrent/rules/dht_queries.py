@@ -84,7 +84,7 @@ class QueryBook:
         times += [one.sent_at + self._patience.lost_seconds for one in _first(self._slow)]
         return min(times, default=None)
 
-    def open(
+    def add(
         self,
         address: Address,
         query: Query,

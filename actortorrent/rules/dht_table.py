@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import heapq
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -27,6 +28,7 @@ from actortorrent.wire.addresses import Address
 from actortorrent.wire.dht_nodes import ID_BITS, NodeId, NodeInfo
 
 BUCKET_SIZE = 8  # Kademlia's k
+MAX_SPARSE = 20  # distances that are searched for nodes
 MAX_BUCKETS = 40  # twice as deep as any network needs: more is somebody's prank
 GOOD_SECONDS = 15 * 60.0
 REFRESH_SECONDS = 15 * 60.0
@@ -158,15 +160,20 @@ class RoutingTable:
         for index, bucket in enumerate(self._buckets):
             if now - bucket.changed_at >= REFRESH_SECONDS:
                 bucket.changed_at = now
-                return self._random_id(index, rng)
+                return self._random_id(index, rng, is_exact=bucket is not self._buckets[-1])
         return None
 
     def sparse_targets(self, rng: random.Random) -> list[NodeId]:
-        """Return a random id in each bucket with room, but for that of our own id."""
+        """Return a random id at each distance of which few nodes are known, the farthest first.
+
+        It ends where our neighbours are: closer than they there is nobody.
+        """
+        known = Counter(self.own_id.shared_bits(contact.info.node_id) for contact in self)
+        neighbours = min(max(known, default=0), MAX_SPARSE)
         return [
-            self._random_id(index, rng)
-            for index, bucket in enumerate(self._buckets[:-1])
-            if not bucket.is_full
+            self._random_id(bits, rng, is_exact=True)
+            for bits in range(neighbours)
+            if known[bits] < BUCKET_SIZE
         ]
 
     def change_own_id(self, own_id: NodeId, now: float) -> None:
@@ -250,11 +257,11 @@ class RoutingTable:
         hosts = {address.host for address in self._by_address if address != info.address}
         return host in hosts or any(network_of(other.host) == network for other in others)
 
-    def _random_id(self, index: int, rng: random.Random) -> NodeId:
-        """Return an id that belongs into a bucket."""
-        free_bits = ID_BITS - index
-        number = self.own_id.number >> free_bits << free_bits | rng.getrandbits(free_bits or 1)
-        if index < len(self._buckets) - 1:  # the bit behind those in common is the other one
+    def _random_id(self, bits: int, rng: random.Random, *, is_exact: bool) -> NodeId:
+        """Return an id that has so many bits in common with ours, exactly or at least."""
+        free_bits = ID_BITS - bits
+        number = self.own_id.number >> free_bits << free_bits | rng.getrandbits(free_bits)
+        if is_exact:  # the bit behind those in common is the other one
             mask = 1 << (free_bits - 1)
             number = number & ~mask | (~self.own_id.number & mask)
         return NodeId(number)

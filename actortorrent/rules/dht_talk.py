@@ -87,7 +87,7 @@ class Talk:
         """Send a query; None if too many wait for an answer already."""
         if self.book.is_full:
             return None
-        made = self.book.open(address, query, purpose, now, node_id=node_id, number=number)
+        made = self.book.add(address, query, purpose, now, node_id=node_id, number=number)
         message = Message(made.transaction, query, version=VERSION, is_read_only=self._is_read_only)
         figures = {"query": query.name, "purpose": purpose.value, **(decision or {})}
         self._send(address, message, figures)

@@ -66,12 +66,12 @@ def pack_nodes(nodes: Iterable[NodeInfo]) -> bytes:
     return b"".join(node.node_id.packed + pack_compact(node.address) for node in nodes)
 
 
-def unpack_nodes(packed: bytes, *, is_ipv6: bool) -> tuple[NodeInfo, ...]:
-    """Read at most `MAX_NODES` nodes; a ragged end and ports of 0 are left out."""
+def unpack_nodes(packed: bytes, *, is_ipv6: bool, most: int = MAX_NODES) -> tuple[NodeInfo, ...]:
+    """Read so many nodes at most; a ragged end and ports of 0 are left out."""
     host_bytes = IPV6_BYTES if is_ipv6 else IPV4_BYTES
     size = ID_BYTES + host_bytes + 2
     nodes = []
-    for start in range(0, min(len(packed) - size + 1, size * MAX_NODES), size):
+    for start in range(0, min(len(packed) - size + 1, size * most), size):
         address = unpack_address(packed[start + ID_BYTES : start + size])
         if address is not None:
             node_id = NodeId.from_bytes(packed[start : start + ID_BYTES])

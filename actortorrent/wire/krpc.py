@@ -18,7 +18,8 @@ from actortorrent.wire.dht_nodes import NodeId, NodeInfo, pack_nodes
 MAX_SENT_BYTES = 1024  # BEP 32
 VERSION = b"AT01"  # how we name ourselves: two letters of the client, two bytes of the version
 
-IPV4_NODES, IPV6_NODES = "n4", "n6"  # what a query may want (BEP 32)
+IPV4_NODES = "n4"  # what a query may want (BEP 32)
+IPV6_NODES = "n6"
 Arguments: TypeAlias = dict[str, Encodable]
 
 

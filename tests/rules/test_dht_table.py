@@ -91,12 +91,11 @@ def test_the_closest_are_those_at_the_least_distance(known: set[int], target: in
     assert numbers(table.closest(NodeId(target), 1.0)) == inside[:8]
 
 
-@given(st.integers(0, 2**64))
-def test_a_random_id_belongs_into_its_bucket(seed: int) -> None:
-    rng = random.Random(seed)
-    table = table_of([node(rng.getrandbits(160)) for _ in range(200)])
-    for index in range(table.bucket_count):
-        assert table._index_of(table._random_id(index, rng)) == index
+@given(st.integers(0, 2**64), st.integers(0, 60))
+def test_a_random_id_is_as_close_as_it_should_be(seed: int, bits: int) -> None:
+    table, rng = RoutingTable(NodeId(random.Random(seed).getrandbits(160)), 0.0), random.Random(1)
+    assert table.own_id.shared_bits(table._random_id(bits, rng, is_exact=True)) == bits
+    assert table.own_id.shared_bits(table._random_id(bits, rng, is_exact=False)) >= bits
 
 
 def test_only_the_bucket_of_our_own_id_is_split() -> None:
@@ -215,11 +214,12 @@ def test_a_bucket_that_has_not_changed_is_refreshed_once() -> None:
     assert [table._index_of(target) for target in targets[:2] if target] == [0, 1]
 
 
-def test_buckets_with_room_are_worth_a_search() -> None:
-    table = table_of(far(3) + [node(n) for n in range(1, 10)])
-    assert [OWN.shared_bits(target) for target in table.sparse_targets(random.Random(1))] == list(
-        range(table.bucket_count - 1)
-    )
+def test_distances_of_which_few_nodes_are_known_are_worth_a_search() -> None:
+    close = [node(1 << (159 - bits)) for bits in range(3, 10)]
+    table = table_of(far(BUCKET_SIZE) + close)
+    targets = table.sparse_targets(random.Random(1))
+    assert [OWN.shared_bits(target) for target in targets] == list(range(1, 9))
+    assert RoutingTable(OWN, 0.0).sparse_targets(random.Random(1)) == []
 
 
 def test_with_another_id_the_contacts_are_sorted_anew() -> None:
