@@ -86,7 +86,7 @@ class ContentLayout:
         return path
 
     def places(self, piece_index: int, offset: int, length: int) -> Iterator[Place]:
-        """Yield, in order, where a stretch of one piece lies."""
+        """Yield, in order, where a stretch lies that begins in a piece, and may go on in the next."""
         start = self.geometry.piece_offset(piece_index) + offset
         for span in self.file_map.spans(start, length):
             if self.paths[span.file_index] is None:
@@ -99,7 +99,9 @@ class ContentLayout:
 
     def parts_offset(self, piece_index: int, offset: int) -> int:
         """Return the offset in the parts file of a byte of a shared piece."""
-        return bisect_left(self.shared_pieces, piece_index) * self.geometry.piece_length + offset
+        first = piece_index + offset // self.geometry.piece_length
+        offset %= self.geometry.piece_length
+        return bisect_left(self.shared_pieces, first) * self.geometry.piece_length + offset
 
     def pieces_of_file(self, file_index: int) -> range:
         """Return the pieces that hold any byte of a file."""

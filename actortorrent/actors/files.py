@@ -32,7 +32,7 @@ class Files:
         self.unsaved: set[int] = set()  # of these, since they were last asked about
 
     def write(self, piece_index: int, offset: int, data: memoryview) -> None:
-        """Write a stretch of one piece.
+        """Write a stretch that begins in a piece, and may go on in the next.
 
         Raises:
             StorageError: if the disk does not take it.

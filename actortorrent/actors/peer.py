@@ -111,17 +111,24 @@ class PeerActor(PeerConnection):
             self._trace.tell_blocks()
             self._tell.storage.store_runs.defer(self._conn, filled)
             lease_ids = tuple([one.lease_id for one in filled])
-            self._tell.piece_manager.leases_filled.defer(self._conn, lease_ids)
-        self._ask_for_work()
+            wants_bytes = self._bytes_to_ask_for()
+            self._tell.piece_manager.leases_filled.defer(self._conn, lease_ids, wants_bytes)
+        else:
+            self._ask_for_work()
 
     def _ask_for_work(self) -> None:
-        if self._protocol.peer_choking or not self._protocol.am_interested:
-            return
-        byte_count = self._downloads.bytes_to_ask_for
+        byte_count = self._bytes_to_ask_for()
         if byte_count:
             self._trace.tell_blocks()
-            self._downloads.has_asked = True
             self._tell.piece_manager.wants_work.defer(self._conn, byte_count)
+
+    def _bytes_to_ask_for(self) -> int:
+        """Return how much work to ask for, 0 for none; to be asked for at once."""
+        if self._protocol.peer_choking or not self._protocol.am_interested:
+            return 0
+        byte_count = self._downloads.bytes_to_ask_for
+        self._downloads.has_asked = self._downloads.has_asked or byte_count > 0
+        return byte_count
 
     def _give_back_leases(self) -> None:
         given_back = self._hand_over_what_came()
@@ -140,14 +147,10 @@ class PeerActor(PeerConnection):
         if self._protocol.peer_choking or not self._protocol.am_interested:
             self._give_back_leases()
             return
-        requests = self._protocol.requests
-        runs = [lease.run for lease in leases]
-        self._send(
-            b"".join(
-                [requests(run.piece_index, run.offset, run.length, BLOCK_BYTES) for run in runs]
-            )
-        )
-        self._trace.tell_blocks()
+        blocks_of = self._torrent.geometry.blocks_of
+        names = [name for lease in leases for name in blocks_of(lease.run)]
+        self._send(self._protocol.requests_for(names))
+        self._trace.tell_requests()
         self._rewatch()
         self._ask_for_work()
 

@@ -117,14 +117,15 @@ class PieceManager(Actor):
             self._feed(peer)
             self._feed_all_in_endgame()
 
-    def leases_filled(
-        self,
-        conn: int,  # noqa: ARG002 - for whoever reads the trace
-        lease_ids: tuple[int, ...],
-    ) -> None:
-        """Note that all blocks of some leases came, and are on their way to the storage."""
+    def leases_filled(self, conn: int, lease_ids: tuple[int, ...], wants_bytes: int) -> None:
+        """Note that all blocks of some leases came, and are on their way to the storage.
+
+        The peer wants so many bytes more, as in `wants_work`; 0: it has enough to do.
+        """
         for lease_id in lease_ids:
             self._ledger.fill(lease_id)
+        if wants_bytes:
+            self.wants_work(conn, wants_bytes)
 
     def leases_returned(
         self,
@@ -168,20 +169,21 @@ class PieceManager(Actor):
         self,
         conn: int,  # noqa: ARG002 - for whoever reads the trace
         stored: tuple[StoredRun, ...],
+        verified: tuple[int, ...],
     ) -> None:
-        """Take buffers back, and note what was written."""
+        """Take buffers back, note what was written, and which pieces now match their hash."""
+        news = mask_of(verified)
         for one in stored:
+            self._cancel(self._ledger.store(one.lease_id, one.run, news))
             self._lender.take_back(one.buffer)
-            self._wasted_bytes += self._ledger.stored_bytes(one.run)
-            self._cancel(self._ledger.store(one.lease_id, one.run))
+        if verified:
+            self._spread(verified, news)
         self._feed_all()
 
-    def pieces_verified(self, piece_indexes: tuple[int, ...]) -> None:
+    def _spread(self, verified: tuple[int, ...], news: int) -> None:
         """Spread the news of pieces that matched their hash."""
-        for piece_index in piece_indexes:
+        for piece_index in verified:
             self._record("bt:piece_verified", {"piece": piece_index})
-            self._cancel(self._ledger.verify(piece_index))
-        news = mask_of(piece_indexes)
         for peer in self._peers:
             lacks = news & ~peer.pieces
             if lacks:
@@ -258,24 +260,24 @@ class PieceManager(Actor):
     def _explain(self, peer: FetchingPeer, lent: list[tuple[Lease, str]]) -> None:
         """Record why each was lent; what is counted over all pieces is counted once."""
         candidates = (self._ledger.untouched & peer.pieces).bit_count()
-        candidates += sum(is_new_piece(rule) for _, rule in lent)
+        candidates += sum(lease.run.piece_count for lease, rule in lent if is_new_piece(rule))
         for lease, rule in lent:
-            candidates -= is_new_piece(rule)
-            piece_index = lease.run.piece_index
+            run = lease.run
+            candidates -= is_new_piece(rule) and run.piece_count
             self._decide(
                 "pick_piece",
-                piece_index,
+                run.piece_index,
                 peer=f"Peer-{peer.conn}",
-                run=str(lease.run),
+                run=str(run),
                 lease=lease.lease_id,
                 rule=rule,
-                peers_having_it=self._availability.count(piece_index),
+                peers_having_it=self._availability.count(run.piece_index),
                 candidates=candidates,
+                **({"pieces": tuple(run.pieces)} if run.piece_count > 1 else {}),
             )
 
     def _cancel(self, loans: Iterable[Loan]) -> None:
         for loan in loans:
-            self._ledger.take_back(loan.lease_id)
             peer = self._peers.find(loan.conn)
             if peer is not None:
                 peer.proxy.cancel_leases.defer((loan.lease_id,))
@@ -327,7 +329,7 @@ class PieceManager(Actor):
                 verified_pieces=(ledger.verified & ledger.wanted).bit_count(),
                 wanted_bytes=self._lender.wanted_bytes,
                 verified_bytes=self._lender.verified_bytes,
-                wasted_bytes=self._wasted_bytes,
+                wasted_bytes=self._wasted_bytes + ledger.bytes_twice,
                 peers_with_wanted=self._peers.interesting_count,
                 peers_unchoking_us=self._peers.unchoking_count,
                 unavailable_pieces=self._availability.nobody_has(ledger.lacking).bit_count(),
@@ -350,7 +352,6 @@ class PieceManagerProxy(Proxy):
     peer_left = message(PieceManager.peer_left)
     content_checked = message(PieceManager.content_checked)
     runs_stored = message(PieceManager.runs_stored)
-    pieces_verified = message(PieceManager.pieces_verified)
     piece_failed = message(PieceManager.piece_failed)
     peers_sent_bad_data = message(PieceManager.peers_sent_bad_data)
     piece_lost = message(PieceManager.piece_lost)

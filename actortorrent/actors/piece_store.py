@@ -1,6 +1,7 @@
 """Runs of blocks in, verified pieces out: what the storage does with what peers send.
 
-A run that is a whole piece is hashed where it lies and written only if it is right. Any
+A run that is a whole piece is hashed where it lies and written only if it is right; so is
+each piece of a row, and what is right of it is written in as few stretches as can be. Any
 other run is written at once, and hashed on the way if it continues what was hashed of
 its piece before; when the last block is there, the rest is read back and the piece
 judged. A verified piece is never written again.
@@ -29,9 +30,8 @@ READ_BACK_BYTES = 1024 * 1024
 
 
 class Verdict(Enum):
-    """Say what became of a run."""
+    """Say what became of a piece by a run that was stored."""
 
-    USELESS = "its blocks were there already"
     STORED = "the piece is not whole yet"
     VERIFIED = "it made the piece whole, and the piece is right"
     FAILED = "it made the piece whole, and the piece is wrong"
@@ -39,7 +39,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Say what became of a run, and what that says about its senders.
+    """Say what became of a piece, and what that says about its senders.
 
     Attributes:
         contributors: of a failed piece, the connections that had sent its blocks; among
@@ -47,6 +47,7 @@ class Outcome:
         guilty: of a verified piece, those that had sent bad bytes of it before.
     """
 
+    piece_index: int
     verdict: Verdict
     contributors: tuple[int, ...] = ()
     guilty: tuple[int, ...] = ()
@@ -83,36 +84,58 @@ class PieceStore:
         self.verified = 0  # bit i is piece i
         self.partial = PartialPieces(self._geometry)
 
-    def store(self, conn: int, run: Run, buffer: bytearray) -> Outcome:
-        """Take a run that a peer filled; return what became of it.
+    def store(self, conn: int, run: Run, buffer: bytearray) -> list[Outcome]:
+        """Take a run that a peer filled; return what became of its pieces.
+
+        Nothing of it was of use where that is empty: all its blocks were there already.
 
         Raises:
             StorageError: if the disk does not take it; then nothing of it counts as stored.
         """
-        if not (self.wanted & ~self.verified) >> run.piece_index & 1:
-            return Outcome(Verdict.USELESS)
         with memoryview(buffer) as data:
-            if run.length == self._geometry.piece_size(run.piece_index):
-                return self._store_piece(conn, run, data)
-            return self._store_part(conn, run, data)
+            if run.length >= self._geometry.piece_size(run.piece_index):
+                return self._store_pieces(conn, run, data)
+            outcome = self._store_part(conn, run, data)
+        return [outcome] if outcome is not None else []
 
-    def _store_piece(self, conn: int, run: Run, data: memoryview) -> Outcome:
-        digest = _sha1(data)
-        if digest == self._metainfo.piece_hash(run.piece_index):
-            self._files.write(run.piece_index, 0, data)
-            return self._verified(run.piece_index, data)
-        self._suspects.accuse(run.piece_index, [Evidence(conn, run, digest)])
-        return self._failed(run.piece_index, (conn,))
+    def _lacks(self, piece_index: int) -> bool:
+        return bool((self.wanted & ~self.verified) >> piece_index & 1)
 
-    def _store_part(self, conn: int, run: Run, data: memoryview) -> Outcome:
+    def _store_pieces(self, conn: int, run: Run, data: memoryview) -> list[Outcome]:
+        """Judge the pieces of a run where they lie, and write those that are right."""
+        size, parts = self._geometry.piece_length, [data]
+        if run.piece_count > 1:
+            parts = [data[start : start + size] for start in range(0, len(data), size)]
+        pieces = [each for each in zip(run.pieces, parts, strict=True) if self._lacks(each[0])]
+        digests = {index: _sha1(part) for index, part in pieces}
+        right = [index for index, _ in pieces if digests[index] == self._metainfo.piece_hash(index)]
+        for first, count in _stretches(right):
+            start = (first - run.piece_index) * size
+            self._files.write(first, 0, data[start : start + count * size])
+        are_right = set(right)
+        return [
+            self._verified(index, part)
+            if index in are_right
+            else self._failed_alone(conn, index, digests[index])
+            for index, part in pieces
+        ]
+
+    def _failed_alone(self, conn: int, piece_index: int, digest: bytes) -> Outcome:
+        run = self._geometry.whole_piece(piece_index)
+        self._suspects.accuse(piece_index, [Evidence(conn, run, digest)])
+        return self._failed(piece_index, (conn,))
+
+    def _store_part(self, conn: int, run: Run, data: memoryview) -> Outcome | None:
+        if not self._lacks(run.piece_index):
+            return None
         missing = self.partial.missing_runs(run)
         for part in missing:
             start = part.offset - run.offset
             self._write_part(conn, part, data[start : start + part.length])
         if not missing:
-            return Outcome(Verdict.USELESS)
+            return None
         if not self.partial.is_whole(run.piece_index):
-            return Outcome(Verdict.STORED)
+            return Outcome(run.piece_index, Verdict.STORED)
         return self._judge(run.piece_index)
 
     def _write_part(self, conn: int, part: Run, data: memoryview) -> None:
@@ -139,18 +162,18 @@ class PieceStore:
         self._forget(piece_index)
         self.verified |= 1 << piece_index
         if not self._suspects.is_suspect(piece_index):
-            return Outcome(Verdict.VERIFIED)
+            return Outcome(piece_index, Verdict.VERIFIED)
         if data is None:
             guilty = self._suspects.judge(piece_index, self._digest_on_disk)
         else:
             guilty = self._suspects.judge(
                 piece_index, lambda run: _sha1(data[run.offset : run.end])
             )
-        return Outcome(Verdict.VERIFIED, guilty=guilty)
+        return Outcome(piece_index, Verdict.VERIFIED, guilty=guilty)
 
     def _failed(self, piece_index: int, contributors: tuple[int, ...]) -> Outcome:
         self._forget(piece_index)
-        return Outcome(Verdict.FAILED, contributors=contributors)
+        return Outcome(piece_index, Verdict.FAILED, contributors=contributors)
 
     def _forget(self, piece_index: int) -> None:
         self.partial.forget(piece_index)
@@ -179,3 +202,12 @@ class PieceStore:
 
 def _sha1(data: memoryview) -> bytes:
     return hashlib.sha1(data, usedforsecurity=False).digest()
+
+
+def _stretches(indexes: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield (first, count) of numbers that rise, those that follow one another as one."""
+    first = 0
+    for position in range(1, len(indexes) + 1):
+        if position == len(indexes) or indexes[position] != indexes[position - 1] + 1:
+            yield indexes[first], position - first
+            first = position

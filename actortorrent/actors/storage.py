@@ -154,7 +154,7 @@ class Storage(Actor):
             earlier += [StoredRun(0, run, None, was_useful=True) for run in runs]
         self._tell.content_checked.defer(store.verified)
         if earlier:
-            self._tell.runs_stored.defer(EARLIER_SESSION, tuple(earlier))
+            self._tell.runs_stored.defer(EARLIER_SESSION, tuple(earlier), ())
         if self._plan.to_check:
             self._save(is_final=False)  # so that it need not be checked again
         self._finish_if_complete()
@@ -164,38 +164,38 @@ class Storage(Actor):
 
     def store_runs(self, conn: int, filled: tuple[FilledRun, ...]) -> None:
         """Take runs that a peer filled; say what became of each, and give the buffers back."""
-        stored, outcomes = [], []
+        stored: list[StoredRun] = []
+        outcomes: list[Outcome] = []
         for one in filled:
             buffer = one.buffer.take()
-            outcome = self._store_run(conn, one.run, buffer)
-            outcomes.append((one.run.piece_index, outcome))
-            was_useful = outcome.verdict is not Verdict.USELESS
-            stored.append(StoredRun(one.lease_id, one.run, Cargo(buffer), was_useful))
-        self._tell.runs_stored.defer(conn, tuple(stored))
-        verified = tuple(i for i, outcome in outcomes if outcome.verdict is Verdict.VERIFIED)
+            became = self._store_run(conn, one.run, buffer)
+            stored.append(StoredRun(one.lease_id, one.run, Cargo(buffer), bool(became)))
+            outcomes += became
+        verified = [one.piece_index for one in outcomes if one.verdict is Verdict.VERIFIED]
+        self._tell.runs_stored.defer(conn, tuple(stored), tuple(verified))
         if verified:
-            self._tell.pieces_verified.defer(verified)
             self._finish_if_complete()
-        for piece_index, outcome in outcomes:
-            self._tell_of_senders(piece_index, outcome)
+        for outcome in outcomes:
+            self._tell_of_senders(outcome)
 
-    def _store_run(self, conn: int, run: Run, buffer: bytearray) -> Outcome:
+    def _store_run(self, conn: int, run: Run, buffer: bytearray) -> list[Outcome]:
+        """Store a run; return what became of its pieces, nothing if it was of no use."""
         if self._has_failed or not self._is_checked or not self._may_write:
-            return Outcome(Verdict.USELESS)
+            return []
         try:
-            outcome = self._store.store(conn, run, buffer)
+            outcomes = self._store.store(conn, run, buffer)
         except StorageError as error:
             self._fail(self._with_bytes_missing(error))
-            return Outcome(Verdict.USELESS)
-        if outcome.verdict is not Verdict.USELESS:
+            return []
+        if outcomes:
             self._keeper.note_written(run.length)
-        return outcome
+        return outcomes
 
-    def _tell_of_senders(self, piece_index: int, outcome: Outcome) -> None:
+    def _tell_of_senders(self, outcome: Outcome) -> None:
         if outcome.verdict is Verdict.FAILED:
-            self._tell.piece_failed.defer(piece_index, outcome.contributors)
+            self._tell.piece_failed.defer(outcome.piece_index, outcome.contributors)
         if outcome.guilty:
-            self._tell.peers_sent_bad_data.defer(piece_index, outcome.guilty)
+            self._tell.peers_sent_bad_data.defer(outcome.piece_index, outcome.guilty)
 
     def _finish_if_complete(self) -> None:
         """When nothing is lacking: make the empty files, cut what is too long, save."""

@@ -30,7 +30,10 @@ def _(value: Run, depth: int) -> Json:  # noqa: ARG001
 
 @lru_cache(maxsize=1024)  # each goes from one actor to the next, and so is told of three times
 def _run(run: Run) -> Json:
-    return {TEXT_KEY: str(run), **asdict(run)}
+    told: dict[str, Json] = {TEXT_KEY: str(run), **asdict(run)}
+    if told.pop("piece_count") != 1:
+        told["pieces"] = list(run.pieces)
+    return told
 
 
 @describe.register

@@ -106,6 +106,11 @@ class WireTrace:
         if not self._is_frugal:
             self._tell_blocks()
 
+    def tell_requests(self) -> None:
+        """Record how many requests we sent since this was last called, and nothing else."""
+        if self._is_on and not self._is_frugal and not self._protocol.trace_blocks:
+            self._inbox.record(*self._tally.requests_news(self._protocol))
+
     def _tell_blocks(self) -> None:
         if self._is_on and not self._protocol.trace_blocks:
             for name, data in self._tally.news(self._protocol):

@@ -124,3 +124,10 @@ def _nth_set_bit(mask: int, rank: int) -> int:
     for _ in range(rank):
         mask &= mask - 1
     return offset + lowest_set_bit(mask)
+
+
+def stretch_around(bits: int, index: int) -> tuple[int, int]:
+    """Return the first bit, and the number, of the bits in a row around one that is set."""
+    first = (~bits & ((1 << index) - 1)).bit_length()
+    behind = bits >> first
+    return first, (~behind & (behind + 1)).bit_length() - 1

@@ -8,6 +8,7 @@ goes) and `cancel` (it came from another peer).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,10 +37,18 @@ class _Filling:
 class Borrowed:
     """Keep the leases of one peer and fill their buffers."""
 
-    __slots__ = ("_expected", "_fillings", "_geometry", "in_flight_bytes", "last_lease_id")
+    __slots__ = (
+        "_expected",
+        "_fillings",
+        "_geometry",
+        "_piece_length",
+        "in_flight_bytes",
+        "last_lease_id",
+    )
 
     def __init__(self, geometry: Geometry) -> None:
         self._geometry = geometry
+        self._piece_length = geometry.piece_length
         self._expected: dict[tuple[int, int], _Filling] = {}
         self._fillings: dict[int, _Filling] = {}
         self.in_flight_bytes = 0
@@ -49,8 +58,8 @@ class Borrowed:
         """Take a lease; all its blocks are expected from now on."""
         filling = _Filling(lease, lease.buffer.take(), lease.run.block_count)
         self._fillings[lease.lease_id] = filling
-        for offset, _ in lease.run.blocks():
-            self._expected[lease.run.piece_index, offset] = filling
+        for piece_index, offset, _ in self._geometry.blocks_of(lease.run):
+            self._expected[piece_index, offset] = filling
         self.in_flight_bytes += lease.run.length
         self.last_lease_id = lease.lease_id
 
@@ -67,6 +76,8 @@ class Borrowed:
             return False
         lease = filling.lease
         begin = block_offset - lease.run.offset
+        if piece_index != lease.run.piece_index:  # of a row
+            begin += (piece_index - lease.run.piece_index) * self._piece_length
         length = len(data)
         if length != min(BLOCK_BYTES, lease.run.length - begin):
             return False
@@ -84,34 +95,46 @@ class Borrowed:
         filling = self._fillings.get(lease_id)
         if filling is None:
             return 0
-        run, expected = filling.lease.run, self._expected
-        blocks = run.blocks()
-        return sum(size for start, size in blocks if (run.piece_index, start) not in expected)
+        blocks, expected = self._geometry.blocks_of(filling.lease.run), self._expected
+        return sum(
+            size for piece_index, start, size in blocks if (piece_index, start) not in expected
+        )
 
     def cancel(self, lease_id: int) -> tuple[Run, ...]:
         """Drop a lease; return the runs of it that are still expected."""
         filling = self._fillings.pop(lease_id, None)
         if filling is None:
             return ()
-        run, missing = filling.lease.run, 0
-        for offset, length in run.blocks():
-            if self._expected.get((run.piece_index, offset)) is filling:
-                del self._expected[run.piece_index, offset]
+        return self._geometry.runs_of_blocks(self._drop(filling))
+
+    def _drop(self, filling: _Filling) -> dict[int, int]:
+        """Expect the blocks of a lease no more; return those, as a bitmask a piece."""
+        missing: dict[int, int] = {}
+        for piece_index, offset, length in self._geometry.blocks_of(filling.lease.run):
+            if self._expected.get((piece_index, offset)) is filling:
+                del self._expected[piece_index, offset]
                 self.in_flight_bytes -= length
-                missing |= 1 << offset // BLOCK_BYTES
-        return self._geometry.runs_of(run.piece_index, missing)
+                missing[piece_index] = missing.get(piece_index, 0) | 1 << offset // BLOCK_BYTES
+        return missing
 
     def give_back(self) -> tuple[tuple[FilledRun, ...], tuple[GivenBack, ...]]:
         """Give up all leases: what came of them, to be stored, and what did not come."""
         came: list[FilledRun] = []
         given_back = []
-        for lease_id, filling in list(self._fillings.items()):
-            run = filling.lease.run
-            missing = self.cancel(lease_id)
-            given_back.append(GivenBack(lease_id, missing))
-            came_blocks = run.block_mask & ~sum(part.block_mask for part in missing)
-            for part in self._geometry.runs_of(run.piece_index, came_blocks):
-                begin = part.offset - run.offset
-                kept = filling.buffer[begin : begin + part.length]
-                came.append(FilledRun(lease_id, part, Cargo(kept)))
+        for filling in self._fillings.values():
+            missing = self._drop(filling)
+            came += self._came_of(filling, missing)
+            runs = self._geometry.runs_of_blocks(missing)
+            given_back.append(GivenBack(filling.lease.lease_id, runs))
+        self._fillings.clear()
         return tuple(came), tuple(given_back)
+
+    def _came_of(self, filling: _Filling, missing: dict[int, int]) -> Iterator[FilledRun]:
+        """Cut what came out of a buffer that is not full."""
+        run = filling.lease.run
+        for part in self._geometry.split(run):
+            blocks = part.block_mask & ~missing.get(part.piece_index, 0)
+            start = (part.piece_index - run.piece_index) * self._piece_length - run.offset
+            for kept in self._geometry.runs_of(part.piece_index, blocks):
+                data = filling.buffer[start + kept.offset : start + kept.end]
+                yield FilledRun(filling.lease.lease_id, kept, Cargo(data))

@@ -1,10 +1,13 @@
-"""The piece buffers: how many bytes of them there may be, and those waiting to be used again."""
+"""The piece buffers: how many bytes of them there may be, and those waiting to be used again.
+
+Fresh memory costs more to touch for the first time than to fill. So a buffer that comes back
+is kept as long as there is room for it in the budget.
+"""
 
 from __future__ import annotations
 
-BUDGET_BYTES = 40 * 1024 * 1024  # lent out and in the storage's hands, all peers together
+BUDGET_BYTES = 40 * 1024 * 1024  # lent out, in the storage's hands and spare, all peers together
 POOLED_AT_LEAST_BYTES = 64 * 1024  # smaller ones cost nothing to make anew
-MOST_SPARE_BYTES = 8 * 1024 * 1024
 
 
 class BufferPool:
@@ -29,13 +32,16 @@ class BufferPool:
 
     def give_back(self, buffer: bytearray) -> None:
         """Keep a buffer that nobody else uses any more, if it is worth it."""
-        if not POOLED_AT_LEAST_BYTES <= len(buffer) <= MOST_SPARE_BYTES:
+        if len(buffer) < POOLED_AT_LEAST_BYTES:
             return
         spare = self._spare.pop(len(buffer), [])
         spare.append(buffer)
         self._spare[len(buffer)] = spare
         self.spare_bytes += len(buffer)
-        while self.spare_bytes > MOST_SPARE_BYTES:
+
+    def keep(self, most_bytes: int) -> None:
+        """Let go of buffers, until those that are spare are no more than this in all."""
+        while self._spare and self.spare_bytes > most_bytes:
             self._let_go_of_one()
 
     def _let_go_of_one(self) -> None:

@@ -2,13 +2,14 @@
 
 A torrent is one row of bytes. It is cut three ways: into *pieces* (hashed), into
 *blocks* of 16 KiB within a piece (asked for), and into *files* (kept). A *run* is
-a stretch of whole blocks of one piece: what a peer is lent, fills, and hands over.
+a stretch of whole blocks of one piece: what a peer is lent, fills, and hands over. Where
+pieces are small, it may also be a *row* of several whole pieces.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -17,14 +18,31 @@ BLOCK_BYTES = 16 * 1024  # what every client requests
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Name consecutive whole blocks of one piece; the last block may be short."""
+    """Name consecutive whole blocks of one piece, or of a row of whole pieces.
+
+    The last block may be short. In a row blocks and offsets are counted from the beginning
+    of its first piece, whose index is `piece_index`.
+    """
 
     piece_index: int
     offset: int
     length: int
+    piece_count: int = 1
 
     def __str__(self) -> str:
+        if self.piece_count > 1:
+            return f"pieces {self.piece_index} to {self.pieces[-1]}"
         return f"piece {self.piece_index} [{self.offset}, +{self.length}]"
+
+    @property
+    def pieces(self) -> range:
+        """Return the indexes of its pieces: mostly one."""
+        return range(self.piece_index, self.piece_index + self.piece_count)
+
+    @property
+    def piece_mask(self) -> int:
+        """Return its pieces as bits: bit i is piece i."""
+        return ((1 << self.piece_count) - 1) << self.piece_index
 
     @property
     def end(self) -> int:
@@ -47,7 +65,7 @@ class Run:
         return ((1 << self.block_count) - 1) << self.first_block
 
     def blocks(self) -> Iterator[tuple[int, int]]:
-        """Yield (offset in the piece, length) of each block."""
+        """Yield (offset, length) of each block."""
         for offset in range(self.offset, self.end, BLOCK_BYTES):
             yield offset, min(BLOCK_BYTES, self.end - offset)
 
@@ -100,6 +118,32 @@ class Geometry:
         length = min(block_count * BLOCK_BYTES, self.piece_size(piece_index) - offset)
         return Run(piece_index, offset, length)
 
+    @property
+    def has_rows(self) -> bool:
+        """Say whether pieces end where blocks end, so that a row of them is made of blocks."""
+        return self.piece_length % BLOCK_BYTES == 0
+
+    def row(self, first_piece: int, piece_count: int) -> Run:
+        """Return the run that is several whole pieces; the torrent must have rows."""
+        offset = self.piece_offset(first_piece)
+        length = min(piece_count * self.piece_length, self.total_length - offset)
+        return Run(first_piece, 0, length, piece_count)
+
+    def split(self, run: Run) -> tuple[Run, ...]:
+        """Return a run as one a piece."""
+        if run.piece_count == 1:
+            return (run,)
+        return tuple([self.whole_piece(index) for index in run.pieces])
+
+    def blocks_of(self, run: Run) -> list[tuple[int, int, int]]:
+        """Return (piece index, offset in the piece, length) of each block of a run or a row."""
+        if run.piece_count == 1:
+            return [(run.piece_index, offset, length) for offset, length in run.blocks()]
+        return [
+            (run.piece_index + offset // self.piece_length, offset % self.piece_length, length)
+            for offset, length in run.blocks()
+        ]
+
     def runs_of(self, piece_index: int, block_mask: int) -> tuple[Run, ...]:
         """Return the set bits of `block_mask` as as few runs as possible."""
         runs = []
@@ -113,6 +157,10 @@ class Geometry:
             block_mask >>= count
             first_block += count
         return tuple(runs)
+
+    def runs_of_blocks(self, blocks: Mapping[int, int]) -> tuple[Run, ...]:
+        """Return blocks, given as a bitmask a piece, as as few runs as possible; no rows."""
+        return tuple([run for index, mask in blocks.items() for run in self.runs_of(index, mask)])
 
     def pieces_of(self, offset: int, length: int) -> range:
         """Return the pieces that hold any byte of a stretch of the torrent."""

@@ -1,8 +1,9 @@
 """Leases: what is picked for a peer, the buffers it is lent with, and how much of both.
 
 It binds the ledger (which blocks are where), the picker (which next) and the pool of
-buffers together: a lease takes from all three. When the budget of buffers is lent out,
-nobody is lent more until one comes back, whatever the sizes and however many the peers.
+buffers together: a lease takes from all three. When the budget of buffers is lent out, or
+the storage is behind, nobody is lent more until buffers come back, whatever the sizes and
+however many the peers.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from actortorrent.rules.leases import Cargo, Lease
 from actortorrent.rules.picker_policies import PickPolicy
 from actortorrent.rules.piece_ledger import PieceLedger
 from actortorrent.rules.piece_picking import PiecePicker, lease_bytes
+
+# What has come and waits for the storage: more would only be cold in the caches when it is
+# hashed, and be no help to a disk that cannot keep up.
+BACKLOG_BYTES = 8 * 1024 * 1024
 
 
 class Lender:
@@ -68,7 +73,7 @@ class Lender:
         how many peers would serve us: towards the end they share what is lacking.
         """
         most_bytes = min(wants_bytes, BUDGET_BYTES - self.ledger.bytes_out)
-        if most_bytes <= 0:
+        if most_bytes <= 0 or self.ledger.bytes_filled >= BACKLOG_BYTES:
             return
         lacking_bytes = self._geometry.bytes_of(self.ledger.lacking) - self.ledger.bytes_filled
         most_bytes = lease_bytes(most_bytes, lacking_bytes, peer_count)
@@ -80,3 +85,5 @@ class Lender:
         """Take back a buffer that the storage has done with, if one was lent."""
         if buffer is not None:
             self._pool.give_back(buffer.take())
+            is_needed = not self.ledger.is_complete
+            self._pool.keep(BUDGET_BYTES - self.ledger.bytes_out if is_needed else 0)

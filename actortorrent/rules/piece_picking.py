@@ -10,6 +10,8 @@
   the swarm its only source. Where very many are begun, all of them come first.
 * `is_sequential` takes the lowest piece instead, for playing while fetching; and so
   may a policy of the user's take what it likes (`picker_policies.py`).
+* Of pieces smaller than a run, neighbours that are as rare are lent with it, in a row:
+  they then cost no more than large ones, to us, to the peer and to the disks of both.
 * When every block is lent and some are still out, they are lent a second time
   (endgame), so that the last blocks do not wait for the slowest peer.
 """
@@ -22,7 +24,7 @@ from dataclasses import dataclass
 
 from actortorrent.rules.availability import Availability
 from actortorrent.rules.bitfield import indexes_of, random_set_bit
-from actortorrent.rules.geometry import BLOCK_BYTES, Geometry
+from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
 from actortorrent.rules.loans import Loan
 from actortorrent.rules.picker_policies import (
     PickPolicy,
@@ -117,10 +119,7 @@ class PiecePicker:
         if begun_piece is not None:
             return Pick(self._lend(conn, begun_piece, most_bytes), BEGUN)
         if fresh:
-            piece_index, rule = self._pick_fresh(fresh, rarest & fresh)
-            if not is_first and most_bytes < self._first_run_bytes(piece_index):
-                return None
-            return Pick(self._lend(conn, piece_index, most_bytes), rule)
+            return self._lend_fresh(conn, fresh, rarest & fresh, most_bytes, is_first=is_first)
         return self._lend_again(conn, peers_pieces, most_bytes) if is_first else None
 
     def _rarest(self, begun: int, fresh: int) -> int:
@@ -136,12 +135,40 @@ class PiecePicker:
         may_lend = self._ledger.may_lend
         return next((index for index in indexes_of(begun) if may_lend(index, conn)), None)
 
-    def _pick_fresh(self, fresh: int, rarest: int) -> tuple[int, str]:
-        """Choose a new piece; `rarest` are the rarest of them, where that is known already."""
+    def _lend_fresh(
+        self, conn: int, fresh: int, rarest: int, most_bytes: int, *, is_first: bool
+    ) -> Pick | None:
+        """Choose a new piece, and lend it; `rarest` are the rarest, where that is known already."""
         policy = self._policy or self._usual_policy()
-        if rarest and policy is RAREST_FIRST:
-            return random_set_bit(rarest, self._rng), RAREST_FIRST.rule
-        return choose_piece(policy, Pieces(fresh), self._counts, self._rng), rule_of(policy)
+        if policy is RAREST_FIRST:
+            fresh = rarest or self._availability.rarest(fresh)
+            piece_index = random_set_bit(fresh, self._rng)
+        else:
+            piece_index = choose_piece(policy, Pieces(fresh), self._counts, self._rng)
+        row = self._row_at(piece_index, fresh, policy)
+        run_bytes = self._first_run_bytes(piece_index) if row is None else row.length
+        if not is_first and most_bytes < run_bytes:
+            return None
+        if row is None or most_bytes < 2 * self._geometry.piece_length:
+            return Pick(self._lend(conn, piece_index, most_bytes), rule_of(policy))
+        return Pick(self._ledger.lend_row(conn, self._cut(row, most_bytes)), rule_of(policy))
+
+    def _row_at(self, piece_index: int, pieces: int, policy: PickPolicy) -> Run | None:
+        """Return the row to lend with a piece: where small ones are chosen by us, by chance."""
+        if not isinstance(policy, (RarestFirst, RandomFirst, Sequential)):
+            return None
+        return self._ledger.row_at(
+            piece_index, pieces, MAX_RUN_BYTES // self._geometry.piece_length
+        )
+
+    def _cut(self, row: Run, most_bytes: int) -> Run:
+        """Return the beginning of a row."""
+        most_pieces = most_bytes // self._geometry.piece_length
+        return (
+            row
+            if most_pieces >= row.piece_count
+            else self._geometry.row(row.piece_index, most_pieces)
+        )
 
     def _usual_policy(self) -> PickPolicy:
         if self._is_beginning:  # and once that is over, they need not be counted any more

@@ -90,8 +90,14 @@ def pieces_of(event: Event) -> set[int]:
     """Return the pieces that an event names."""
     pieces = set(_numbers_under(PIECE_KEYS, event.data))
     if event.data.get("what") == "pick_piece":
-        pieces.update(_numbers(event.data.get("chosen")))
+        pieces.update(picked_pieces(event))
     return pieces
+
+
+def picked_pieces(event: Event) -> list[int]:
+    """Return the pieces that a decision `pick_piece` is about: one, or a row of small ones."""
+    row = event.data.get("pieces")
+    return list(_numbers(row if isinstance(row, list) else event.data.get("chosen")))
 
 
 def peers_of(event: Event) -> set[str]:

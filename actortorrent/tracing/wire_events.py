@@ -93,6 +93,12 @@ class BlockTally:
         )
         return () if now == self._told else list(self._changed(now))
 
+    def requests_news(self, counts: BlockCounts) -> tuple[str, Mapping[str, object]]:
+        """Return name and `data` of the event for the requests sent since; there must be some."""
+        count = counts.requests_sent - self._told[3]
+        self._told = (*self._told[:3], counts.requests_sent, *self._told[4:])
+        return "bt:requests_sent", self._requests(count)
+
     def _changed(self, now: tuple[int, ...]) -> Iterator[tuple[str, Mapping[str, object]]]:
         new = [after - before for after, before in zip(now, self._told, strict=True)]
         self._told = now

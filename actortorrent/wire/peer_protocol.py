@@ -128,30 +128,34 @@ class PeerProtocol(StreamReader):
 
     def requests(self, piece_index: int, offset: int, length: int, block_bytes: int) -> bytes:
         """Write requests for the consecutive blocks of a run; the last may be short."""
-        return self._block_names(Kind.REQUEST, piece_index, offset, length, block_bytes)
+        return self._block_names(Kind.REQUEST, _names(piece_index, offset, length, block_bytes))
+
+    def requests_for(self, names: Sequence[BlockName]) -> bytes:
+        """Write requests for blocks by their names."""
+        return self._block_names(Kind.REQUEST, names)
 
     def cancels(self, piece_index: int, offset: int, length: int, block_bytes: int) -> bytes:
         """Write what takes back the requests of a run."""
-        return self._block_names(Kind.CANCEL, piece_index, offset, length, block_bytes)
+        return self._block_names(Kind.CANCEL, _names(piece_index, offset, length, block_bytes))
 
     def haves(self, piece_indexes: Iterable[int]) -> bytes:
         """Write a `have` for each of some pieces."""
         return b"".join([self.send(Have(piece_index)) for piece_index in piece_indexes])
 
-    def _block_names(
-        self, kind: Kind, piece_index: int, offset: int, length: int, block_bytes: int
-    ) -> bytes:
+    def _block_names(self, kind: Kind, names: Sequence[BlockName]) -> bytes:
         self._we_may_send(kind)
-        end = offset + length
         pack = BLOCK_NAME.pack
-        names = [
-            pack(BLOCK_NAME_LENGTH, kind, piece_index, start, min(block_bytes, end - start))
-            for start in range(offset, end, block_bytes)
-        ]
+        messages = [pack(BLOCK_NAME_LENGTH, kind, *name) for name in names]
         if kind == Kind.REQUEST and not self._reports_blocks:
-            self.requests_sent += len(names)
-            self.bytes_sent += len(names) * BLOCK_NAME.size
+            self.requests_sent += len(messages)
+            self.bytes_sent += len(messages) * BLOCK_NAME.size
         else:
-            for name in names:
-                self._note_sent(decode(name[LENGTH_BYTES:]), len(name))
-        return b"".join(names)
+            for message in messages:
+                self._note_sent(decode(message[LENGTH_BYTES:]), len(message))
+        return b"".join(messages)
+
+
+def _names(piece_index: int, offset: int, length: int, block_bytes: int) -> list[BlockName]:
+    end = offset + length
+    starts = range(offset, end, block_bytes)
+    return [(piece_index, start, min(block_bytes, end - start)) for start in starts]

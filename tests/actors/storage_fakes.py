@@ -169,7 +169,7 @@ class StorageUnderTest:
         self.proxy.actor_ref.proxy().save_on_time().get(timeout=WAIT_SECONDS)
 
     def verified(self) -> list[int]:
-        return sorted(i for (indexes,) in self.manager.all("pieces_verified") for i in indexes)
+        return sorted(i for _, _, indexes in self.manager.all("runs_stored") for i in indexes)
 
     def failure(self) -> Any:
         """Return the error that the storage ended with."""

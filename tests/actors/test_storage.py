@@ -37,7 +37,7 @@ def open_descriptors() -> int:
 
 
 def stored_runs(storage: StorageUnderTest) -> list[StoredRun]:
-    return [one for _, runs in storage.manager.all("runs_stored") for one in runs]
+    return [one for _, runs, _ in storage.manager.all("runs_stored") for one in runs]
 
 
 def test_what_is_stored_makes_the_files_and_their_folders(
@@ -72,18 +72,38 @@ def test_every_run_is_answered_and_its_own_buffer_comes_back(storage: StorageUnd
         ),
     )
     storage.settle()
-    ((conn, stored),) = storage.manager.all("runs_stored")
-    assert conn == 7
+    ((conn, stored, verified),) = storage.manager.all("runs_stored")
+    assert (conn, verified) == (7, (0, 1, 2))
     assert [(one.lease_id, one.run, one.was_useful) for one in stored] == [
         (one.lease_id, one.run, True) for one in filled
     ]
     assert all(a.buffer.take() is b for a, b in zip(stored, buffers, strict=True))
 
 
-def test_buffers_come_back_before_the_news_of_their_piece(storage: StorageUnderTest) -> None:
+def test_a_row_of_pieces_is_judged_piece_by_piece(
+    storage: StorageUnderTest, content: Content
+) -> None:
     storage.check()
-    storage.store_pieces([2])
-    assert [name for name, _ in storage.manager.heard][1:] == ["runs_stored", "pieces_verified"]
+    row = storage.geometry.row(1, content.piece_count - 1)
+    spoilt = bytearray(storage.stretch(row))
+    spoilt[storage.geometry.piece_length] ^= 0xFF  # the first byte of piece 2
+    storage.proxy.store_runs.defer(4, (storage.filled(row, bytes(spoilt)),))
+    storage.settle()
+    right = [index for index in row.pieces if index != 2]
+    assert storage.verified() == right
+    assert storage.manager.all("piece_failed") == [(2, (4,))]
+    storage.stop()
+    assert content.pieces_in(storage.layout.output) == set(right)
+
+
+def test_of_a_row_the_pieces_that_are_there_are_not_told_again(storage: StorageUnderTest) -> None:
+    storage.check()
+    storage.store_pieces([1])
+    storage.store(storage.geometry.row(0, 3))
+    storage.store(storage.geometry.row(0, 3))
+    verified = [indexes for _, _, indexes in storage.manager.all("runs_stored")]
+    assert verified == [(1,), (0, 2), ()]
+    assert [one.was_useful for one in stored_runs(storage)] == [True, True, False]
 
 
 def test_a_whole_piece_that_is_wrong_never_reaches_the_disk(storage: StorageUnderTest) -> None:

@@ -240,7 +240,7 @@ def test_after_a_failure_nobody_waits_for_an_answer(content: Content, tmp_path: 
     storage.check()
     shutil.rmtree(tmp_path)
     storage.store_pieces(range(4))
-    answers = [one for _, runs in storage.manager.all("runs_stored") for one in runs]
+    answers = [one for _, runs, _ in storage.manager.all("runs_stored") for one in runs]
     assert [one.was_useful for one in answers] == [False] * 4
     storage.stop()
 

@@ -155,6 +155,7 @@ def test_blocks_of_unfinished_pieces_are_kept(content: Content, tmp_path: Path) 
     assert again.manager.wait_for("runs_stored") == (
         0,
         (StoredRun(0, runs[0], None, True), StoredRun(0, runs[2], None, True)),
+        (),
     )
     again.store(runs[1], runs[3], conn=6)
     assert again.verified() == [1]

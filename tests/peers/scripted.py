@@ -105,6 +105,8 @@ class ScriptedPeer:
     def _play(self, sock: socket.socket) -> None:
         with sock, suppress(OSError), sock.makefile("rb") as incoming:
             theirs = incoming.read(HANDSHAKE_BYTES)
+            if not theirs.startswith(b"\x13BitTorrent protocol"):
+                return  # it cannot do encryption, and hangs up; then we are dialled plainly
             if self._manner is Manner.SILENT:
                 incoming.read()  # until they lose patience
                 return

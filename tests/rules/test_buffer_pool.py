@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actortorrent.rules.buffer_pool import MOST_SPARE_BYTES, POOLED_AT_LEAST_BYTES, BufferPool
+from actortorrent.rules.buffer_pool import POOLED_AT_LEAST_BYTES, BufferPool
 
 MIB = 1024 * 1024
 
@@ -32,19 +32,22 @@ def test_small_ones_are_not_kept() -> None:
 
 def test_buffers_of_a_size_nobody_takes_make_room_for_those_in_use() -> None:
     pool = BufferPool()
-    for _ in range(MOST_SPARE_BYTES // MIB):
+    for _ in range(8):
         pool.give_back(bytearray(MIB))
     wanted = bytearray(4 * MIB)
     pool.give_back(wanted)
+    pool.keep(8 * MIB)
+    assert pool.spare_bytes == 8 * MIB
     assert pool.take(4 * MIB) is wanted
 
 
-def test_a_buffer_larger_than_all_that_is_kept_is_let_go() -> None:
+def test_where_none_may_be_kept_none_is() -> None:
     pool = BufferPool()
-    kept = bytearray(MIB)
-    pool.give_back(kept)
-    pool.give_back(bytearray(MOST_SPARE_BYTES + 1))
-    assert pool.take(MIB) is kept
+    buffer = bytearray(MIB)
+    pool.give_back(buffer)
+    pool.keep(0)
+    assert pool.spare_bytes == 0
+    assert pool.take(MIB) is not buffer
 
 
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from([63, 256, 4096, 9000])), max_size=30))
@@ -60,4 +63,5 @@ def test_no_buffer_has_two_owners_and_the_spare_ones_are_bounded(
             taken.append(buffer)
         elif taken:
             pool.give_back(taken.pop())
-    assert pool.spare_bytes <= MOST_SPARE_BYTES
+            pool.keep(8 * MIB)
+            assert pool.spare_bytes <= 8 * MIB

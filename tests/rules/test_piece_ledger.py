@@ -163,6 +163,10 @@ def test_what_has_come_is_counted_until_it_is_written() -> None:
 def test_what_came_in_vain_can_be_counted() -> None:
     ledger = ledger_of(verified="#...")
     ledger.store(0, GEOMETRY.run(1, 0, 2))
-    stored = [ledger.stored_bytes(GEOMETRY.whole_piece(index)) for index in range(3)]
-    assert stored == [WHOLE, 2 * BLOCK_BYTES, 0]
-    assert ledger.stored_bytes(GEOMETRY.run(1, 1, 2)) == BLOCK_BYTES
+    assert ledger.bytes_twice == 0
+    twice = []
+    for run in (GEOMETRY.whole_piece(0), GEOMETRY.run(1, 1, 2), GEOMETRY.whole_piece(2)):
+        before = ledger.bytes_twice
+        ledger.store(0, run)
+        twice.append(ledger.bytes_twice - before)
+    assert twice == [WHOLE, BLOCK_BYTES, 0]

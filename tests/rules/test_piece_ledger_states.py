@@ -31,12 +31,11 @@ from actortorrent.rules.loans import Loan
 from actortorrent.rules.partial_pieces import EARLIER_SESSION, PartialPieces, contributors_of
 from actortorrent.rules.piece_ledger import MOST_HOLDERS, PieceLedger
 from actortorrent.rules.piece_picking import PiecePicker
-from tests.rules.ledger_model import Held, Model, block_set
+from tests.rules.ledger_model import Model, block_set
 
 PIECE_BYTES = 2 * BLOCK_BYTES + 9  # three blocks, the last one short
-GEOMETRY = Geometry(PIECE_BYTES + BLOCK_BYTES + 1, PIECE_BYTES)  # so small that all of it happens
-PIECES = GEOMETRY.piece_count
-ALL = (1 << PIECES) - 1
+ODD = Geometry(PIECE_BYTES + BLOCK_BYTES + 1, PIECE_BYTES)  # so small that all of it happens
+EVEN = Geometry(14 * BLOCK_BYTES + 9, 2 * BLOCK_BYTES)  # lent in rows; the last piece is short
 MOST_PEERS = 4
 HOW_MUCH = st.sampled_from([1, 100])  # one message, or all there are
 ZEROS = memoryview(bytes(BLOCK_BYTES))
@@ -46,7 +45,7 @@ ZEROS = memoryview(bytes(BLOCK_BYTES))
 class Peer:
     """A peer's actor, as far as its leases go."""
 
-    borrowed: Borrowed = field(default_factory=lambda: Borrowed(GEOMETRY))
+    borrowed: Borrowed
     mail: deque[Lease | int] = field(default_factory=deque)  # a lease, or one to cancel
     expected: dict[int, Run] = field(default_factory=dict)
 
@@ -54,39 +53,46 @@ class Peer:
 class LedgerInASwarm(RuleBasedStateMachine):
     """Play the piece manager, its peers and the storage."""
 
+    geometry = ODD
+
     def __init__(self) -> None:
         super().__init__()
         self.rng = random.Random(0)
-        self.model = Model(GEOMETRY)
+        self.model = Model(self.geometry)
+        self.pieces = self.geometry.piece_count
+        self.all = (1 << self.pieces) - 1
         self.peers: dict[int, Peer] = {}
         self.known: dict[int, int] = {}  # what the manager believes to be there, and its pieces
         self.next_conn = 1
         self.to_manager: deque[Callable[[], None]] = deque()  # what it is told
         self.to_storage: deque[tuple[int, FilledRun]] = deque()
-        self.partial = PartialPieces(GEOMETRY)
+        self.partial = PartialPieces(self.geometry)
         self.on_disk = 0
-        self.ledger = PieceLedger(GEOMETRY, ALL)
-        self.picker = PiecePicker(self.ledger, Availability(), GEOMETRY, self.rng)
+        self.ledger = PieceLedger(self.geometry, self.all)
+        self.picker = PiecePicker(self.ledger, Availability(), self.geometry, self.rng)
 
-    @initialize(
-        verified=st.integers(0, ALL >> 1), piece_index=st.integers(0, PIECES - 1), data=st.data()
-    )
-    def resume(self, verified: int, piece_index: int, data: st.DataObject) -> None:
+    @initialize(data=st.data())
+    def resume(self, data: st.DataObject) -> None:
+        verified = data.draw(st.integers(0, self.all >> 1))
+        piece_index = data.draw(st.integers(0, self.pieces - 1))
         self.on_disk = verified
         self.ledger.find_verified(verified)
         self.model.verified = set(indexes_of(verified))
         if not verified >> piece_index & 1:
-            mask = data.draw(st.integers(0, GEOMETRY.all_blocks(piece_index) >> 1))
+            mask = data.draw(st.integers(0, self.geometry.all_blocks(piece_index) >> 1))
             self.partial.restore(piece_index, mask)
-            for run in GEOMETRY.runs_of(piece_index, mask):
-                self.run_stored(0, run)
+            for run in self.geometry.runs_of(piece_index, mask):
+                self.run_stored(0, run, set())
 
     # --- peers --------------------------------------------------------------------------------
 
     @precondition(lambda self: len(self.peers) < MOST_PEERS)
-    @rule(pieces=st.one_of(st.just(ALL), st.integers(0, ALL)))
+    @rule(data=st.data())
+    def somebody_joins(self, data: st.DataObject) -> None:
+        self.join(data.draw(st.one_of(st.just(self.all), st.integers(0, self.all))))
+
     def join(self, pieces: int) -> None:
-        self.peers[self.next_conn] = Peer()
+        self.peers[self.next_conn] = Peer(Borrowed(self.geometry))
         self.known[self.next_conn] = pieces
         self.next_conn += 1
 
@@ -100,9 +106,9 @@ class LedgerInASwarm(RuleBasedStateMachine):
         for _ in range(min(most_letters, len(peer.mail))):
             self.read_letter(peer)
         for run in list(peer.expected.values()):
-            for offset, length in run.blocks():
+            for block in self.geometry.blocks_of(run):
                 if self.rng.random() < share:
-                    self.block_comes(conn, run.piece_index, offset, length)
+                    self.block_comes(conn, *block)
 
     def read_letter(self, peer: Peer) -> None:
         letter = peer.mail.popleft()
@@ -153,26 +159,37 @@ class LedgerInASwarm(RuleBasedStateMachine):
 
     def write(self, *, is_good: bool) -> None:
         conn, filled = self.to_storage.popleft()
-        run = filled.run
-        self.to_manager.append(partial(self.run_stored, filled.lease_id, run))
-        if self.on_disk >> run.piece_index & 1:
-            return
-        if run == GEOMETRY.whole_piece(run.piece_index):
-            self.judge(run.piece_index, (conn,), is_good=is_good)
-            return
-        for part in self.partial.missing_runs(run):
-            self.partial.store(conn, part)
-            if self.partial.is_whole(run.piece_index):
-                senders = contributors_of(self.partial.contributions(run.piece_index))
-                self.judge(run.piece_index, senders, is_good=is_good)
+        parts = self.geometry.split(filled.run)
+        failed: list[tuple[int, tuple[int, ...]]] = []
+        verified = {
+            part.piece_index
+            for part in parts
+            if self.write_part(conn, part, failed, is_good=is_good or self.rng.random() < 0.3)
+        }
+        self.to_manager.append(partial(self.run_stored, filled.lease_id, filled.run, verified))
+        for piece_index, contributors in failed:
+            self.to_manager.append(partial(self.piece_failed, piece_index, contributors))
 
-    def judge(self, piece_index: int, contributors: tuple[int, ...], *, is_good: bool) -> None:
+    def write_part(
+        self, conn: int, run: Run, failed: list[tuple[int, tuple[int, ...]]], *, is_good: bool
+    ) -> bool:
+        """Store a run of one piece; say whether it makes the piece whole and right."""
+        piece_index = run.piece_index
+        if self.on_disk >> piece_index & 1:
+            return False
+        senders: tuple[int, ...] = (conn,)
+        if run != self.geometry.whole_piece(piece_index):
+            for part in self.partial.missing_runs(run):
+                self.partial.store(conn, part)
+            if not self.partial.is_whole(piece_index):
+                return False
+            senders = contributors_of(self.partial.contributions(piece_index))
         self.partial.forget(piece_index)
         if is_good:
             self.on_disk |= 1 << piece_index
-            self.to_manager.append(partial(self.piece_verified, piece_index))
         else:
-            self.to_manager.append(partial(self.piece_failed, piece_index, contributors))
+            failed.append((piece_index, senders))
+        return is_good
 
     @precondition(lambda self: self.on_disk)
     @rule(data=st.data())
@@ -197,19 +214,19 @@ class LedgerInASwarm(RuleBasedStateMachine):
         for pick in self.picker.lend(conn, self.known[conn], most_bytes):
             loan = pick.loan
             assert loan.run.length <= max(most_bytes, BLOCK_BYTES)
-            self.check_loan(loan, is_endgame=is_endgame)
-            held = Held(conn, loan.run.piece_index, block_set(loan.run))
-            self.model.held[loan.lease_id] = held
+            for part in self.geometry.split(loan.run):
+                self.check_part(loan, part, is_endgame=is_endgame)
+            self.model.lend(loan.lease_id, conn, loan.run)
             if conn in self.peers:  # or the message is left in a dead actor's mailbox
                 lease = Lease(loan.lease_id, loan.run, Cargo(bytearray(loan.run.length)))
                 self.peers[conn].mail.append(lease)
 
-    def check_loan(self, loan: Loan, *, is_endgame: bool) -> None:
-        piece_index, model = loan.run.piece_index, self.model
+    def check_part(self, loan: Loan, run: Run, *, is_endgame: bool) -> None:
+        piece_index, model = run.piece_index, self.model
         assert self.known[loan.conn] >> piece_index & 1
         assert piece_index not in model.verified
-        assert not block_set(loan.run) & model.stored[piece_index]
-        for block in block_set(loan.run):
+        assert not block_set(run) & model.stored[piece_index]
+        for block in block_set(run):
             holders = model.holders(piece_index, block)
             assert not holders or is_endgame
             assert loan.conn not in holders
@@ -231,13 +248,13 @@ class LedgerInASwarm(RuleBasedStateMachine):
 
     def lease_filled(self, lease_id: int) -> None:
         self.ledger.fill(lease_id)
-        self.model.filled |= {lease_id} & set(self.model.held)
+        self.model.filled |= self.model.keys_of(lease_id)
 
     def leases_returned(self, given_back: tuple[GivenBack, ...]) -> None:
         for one in given_back:
             self.ledger.give_back(one.lease_id, one.missing)
             for run in one.missing:
-                self.model.come_back(one.lease_id, block_set(run))
+                self.model.come_back((one.lease_id, run.piece_index), block_set(run))
 
     def peer_left(self, conn: int, given_back: tuple[GivenBack, ...], last_lease_id: int) -> None:
         del self.known[conn]
@@ -245,25 +262,19 @@ class LedgerInASwarm(RuleBasedStateMachine):
         for loan in self.ledger.loans_of(conn):
             if loan.lease_id > last_lease_id:
                 self.ledger.take_back(loan.lease_id)
-                self.model.come_back(loan.lease_id, block_set(loan.run))
+                self.model.take_back(loan.lease_id)
 
-    def run_stored(self, lease_id: int, run: Run) -> None:
-        self.model.come_back(lease_id, block_set(run))
-        if run.piece_index not in self.model.verified:
-            self.model.stored[run.piece_index] |= block_set(run)
-        self.cancel(self.ledger.store(lease_id, run))
-
-    def piece_verified(self, piece_index: int) -> None:
-        self.model.drop_all_of(piece_index)
-        self.model.verified.add(piece_index)
-        self.model.suspects.pop(piece_index, None)
-        self.cancel(self.ledger.verify(piece_index))
+    def run_stored(self, lease_id: int, run: Run, verified: set[int]) -> None:
+        self.model.store(lease_id, run, verified)
+        news = sum(1 << piece_index for piece_index in verified)
+        self.cancel(self.ledger.store(lease_id, run, news))
 
     def piece_failed(self, piece_index: int, contributors: tuple[int, ...]) -> None:
         self.model.stored[piece_index].clear()
         is_suspect = len(contributors) > 1 or EARLIER_SESSION in contributors
         if is_suspect:
             self.model.suspects[piece_index] = None
+            self.model.drop_all_of(piece_index)
         self.cancel(self.ledger.fail(piece_index, is_suspect=is_suspect))
 
     def piece_lost(self, piece_index: int) -> None:
@@ -273,8 +284,7 @@ class LedgerInASwarm(RuleBasedStateMachine):
 
     def cancel(self, loans: tuple[Loan, ...]) -> None:
         for loan in loans:
-            self.model.come_back(loan.lease_id, block_set(loan.run))
-            self.ledger.take_back(loan.lease_id)
+            assert not self.model.keys_of(loan.lease_id)
             if loan.conn in self.peers:
                 self.peers[loan.conn].mail.append(loan.lease_id)
 
@@ -288,7 +298,7 @@ class LedgerInASwarm(RuleBasedStateMachine):
     # --- what holds after every step ----------------------------------------------------------------
 
     def lacking(self) -> set[int]:
-        return set(range(PIECES)) - self.model.verified
+        return set(range(self.pieces)) - self.model.verified
 
     @invariant()
     def the_ledger_agrees_with_itself(self) -> None:
@@ -314,7 +324,7 @@ class LedgerInASwarm(RuleBasedStateMachine):
         assert ledger.bytes_out == model.byte_count(set(model.held))
         assert ledger.bytes_filled == model.byte_count(model.filled)
         for conn in range(self.next_conn):
-            held = {lease_id for lease_id, one in model.held.items() if one.conn == conn}
+            held = {key[0] for key, one in model.held.items() if one.conn == conn}
             assert {loan.lease_id for loan in ledger.loans_of(conn)} == held
 
     def teardown(self) -> None:
@@ -324,10 +334,10 @@ class LedgerInASwarm(RuleBasedStateMachine):
         self.settle()
         assert (self.ledger.bytes_out, self.ledger.bytes_filled) == (0, 0)
         assert not self.model.held
-        self.join(ALL)
+        self.join(self.all)
         (conn,) = self.known
-        for _ in range(2 * PIECES):
-            self.lend(conn, 2 * PIECE_BYTES)
+        for _ in range(2 * self.pieces):
+            self.lend(conn, 2 * self.geometry.piece_length)
             peer = self.peers[conn]
             while peer.mail:
                 self.read_letter(peer)
@@ -341,8 +351,8 @@ class LedgerInASwarm(RuleBasedStateMachine):
         """Let all come that is expected; return what did not."""
         peer = self.peers[conn]
         for run in list(peer.expected.values()):
-            for offset, length in run.blocks():
-                self.block_comes(conn, run.piece_index, offset, length)
+            for block in self.geometry.blocks_of(run):
+                self.block_comes(conn, *block)
         return self.give_back(conn)
 
     def settle(self) -> None:
@@ -354,5 +364,14 @@ class LedgerInASwarm(RuleBasedStateMachine):
                 self.to_manager.popleft()()
 
 
+class LedgerOfRowsInASwarm(LedgerInASwarm):
+    """The same with pieces that are lent in rows."""
+
+    geometry = EVEN
+
+
+USUAL = settings(max_examples=100, stateful_step_count=50, deadline=None)
 TestLedgerInASwarm = LedgerInASwarm.TestCase
-TestLedgerInASwarm.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestLedgerInASwarm.settings = USUAL
+TestLedgerOfRowsInASwarm = LedgerOfRowsInASwarm.TestCase
+TestLedgerOfRowsInASwarm.settings = USUAL

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from itertools import cycle
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from actortorrent.rules.bitfield import indexes_of
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
+from actortorrent.rules.picker_policies import PickPolicy
 from actortorrent.rules.piece_ledger import PieceLedger
 from actortorrent.rules.piece_picking import (
     LEAST_SHARE_BYTES,
@@ -35,6 +37,7 @@ class Fetching:
         verified: str = "",
         piece_bytes: int = PIECE_BYTES,
         is_sequential: bool = False,
+        policy: PickPolicy | None = None,
         seed: int = 0,
     ) -> None:
         self.peers = peers
@@ -47,6 +50,7 @@ class Fetching:
             self.geometry,
             random.Random(seed),
             is_sequential=is_sequential,
+            policy=policy,
         )
 
     def lend(self, name: str, most_bytes: int = PIECE_BYTES) -> list[Pick]:
@@ -208,16 +212,58 @@ def test_a_suspect_piece_that_another_is_fetching_is_passed_over() -> None:
 # --- how much ---------------------------------------------------------------------------------------
 
 
+ODD_BYTES = 4 * BLOCK_BYTES + 5  # of a piece that does not end where a block would: no rows
+
+
 def test_as_many_whole_pieces_are_lent_as_fit() -> None:
-    fetching = Fetching(swarm("A: " + 20 * "#"), verified="####")
-    assert lengths(fetching.lend("A", 3 * PIECE_BYTES)) == [4, 4, 4]
-    assert lengths(fetching.lend("A", 3 * PIECE_BYTES - 1)) == [4, 4]
+    fetching = Fetching(swarm("A: " + 20 * "#"), verified="####", piece_bytes=ODD_BYTES)
+    assert lengths(fetching.lend("A", 3 * ODD_BYTES)) == 3 * [ODD_BYTES // BLOCK_BYTES]
+    assert lengths(fetching.lend("A", 3 * ODD_BYTES - 1)) == 2 * [ODD_BYTES // BLOCK_BYTES]
 
 
 def test_the_first_run_is_cut_to_fit_and_no_other_is() -> None:
-    fetching = Fetching(swarm("A: " + 20 * "#"), verified="####")
+    fetching = Fetching(swarm("A: " + 20 * "#"), verified="####", piece_bytes=ODD_BYTES)
     assert lengths(fetching.lend("A", 3 * BLOCK_BYTES)) == [3]
-    assert lengths(fetching.lend("A", PIECE_BYTES + 3 * BLOCK_BYTES)) == [1, 4]
+    assert lengths(fetching.lend("A", ODD_BYTES + 3 * BLOCK_BYTES)) == [1, 4]
+    assert len(fetching.lend("A", 2 * ODD_BYTES - 1)) == 1
+
+
+def rows(picks: list[Pick]) -> list[tuple[int, int]]:
+    return [(pick.loan.run.piece_index, pick.loan.run.piece_count) for pick in picks]
+
+
+def test_small_pieces_are_lent_in_rows_of_neighbours_that_are_as_rare() -> None:
+    # Rows of 16 pieces of 64 KiB are as long as a run may be; here all that A and B have.
+    fetching = Fetching(
+        swarm("A: ####" + 28 * "#", "B: ####" + 8 * "#" + 20 * "."), verified="####"
+    )
+    lent = [row for _ in range(3) for row in rows(fetching.lend("A", MIB))]
+    assert sorted(lent[:2]) == [(12, 4), (16, 16)]
+    assert lent[2:] == [(4, 8)]  # two have these, and only A the others
+
+
+def test_a_row_is_cut_to_what_is_wanted_and_no_second_one_is() -> None:
+    fetching = Fetching(swarm("A: " + 32 * "#"), verified="####")
+    assert [count for _, count in rows(fetching.lend("A", 3 * PIECE_BYTES + 1))] == [3]
+    lent = rows(fetching.lend("A", 20 * PIECE_BYTES))
+    assert all((first + count) % 16 == 0 for first, count in lent)
+    assert sum(count for _, count in lent) <= 20
+    assert fetching.ledger.bytes_out == PIECE_BYTES * (3 + sum(count for _, count in lent))
+
+
+def test_in_order_a_row_begins_with_the_lowest_piece() -> None:
+    fetching = Fetching(swarm("A: " + 20 * "#"), verified="#.##", is_sequential=True)
+    assert rows(fetching.lend("A", MIB)) == [(1, 1), (4, 12)]
+    assert rows(fetching.lend("A", MIB)) == [(16, 4)]
+
+
+def test_a_policy_of_the_users_is_asked_for_each_piece() -> None:
+    class Latest:
+        def choose(self, candidates: Iterable[int], _availability: object, _rng: object) -> int:
+            return max(candidates)
+
+    fetching = Fetching(swarm("A: " + 20 * "#"), policy=Latest())
+    assert rows(fetching.lend("A", 3 * PIECE_BYTES)) == [(19, 1), (18, 1), (17, 1)]
 
 
 def test_even_the_smallest_wish_is_granted_a_block() -> None:
