@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from actortorrent.actors.base import Runtime, proxy_of, stop_all
 from actortorrent.actors.dht import Dht, DhtProxy
@@ -100,7 +101,7 @@ class RawNode:
         self.sock.settimeout(SECONDS)
         self.address = Address(host, self.sock.getsockname()[1])
 
-    def __enter__(self) -> RawNode:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
