@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from actortorrent.tracing.explained import Explanation
+from actortorrent.tracing.explained_dht import DHT_MESSAGES
 
 ARCHITECTURE = "docs/architecture.md, the actors"
 BLOCK = "docs/architecture.md, the life of one block"
@@ -37,6 +38,7 @@ EVERY_ACTOR: Mapping[str, Explanation] = {
 }
 
 ACTOR_MESSAGES: Mapping[str, Explanation] = {
+    **DHT_MESSAGES,
     **_explained(
         "PeerActor",
         BLOCK,

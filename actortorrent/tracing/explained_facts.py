@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from actortorrent.tracing.explained import Explanation
+from actortorrent.tracing.explained_dht import DHT_DECISIONS, DHT_FACTS
 
 CHOKING = "BEP 3, choking algorithms"
 PIECES = "BEP 3, piece selection"
 
 DECISIONS: Mapping[str, Explanation] = {
+    **DHT_DECISIONS,
     "unchoke": Explanation(
         "Who is served. Few upload slots are better than many: each gets enough speed to be "
         "worth having. While fetching, they go to those who give us most (tit for tat), and "
@@ -70,6 +72,7 @@ DECISIONS: Mapping[str, Explanation] = {
 }
 
 FACTS: Mapping[str, Explanation] = {
+    **DHT_FACTS,
     "actor:spawned": Explanation("An actor begins: a thread of its own, and an empty mailbox."),
     "actor:stopped": Explanation("An actor has ended; who writes to it now is not read."),
     "actor:failed": Explanation(

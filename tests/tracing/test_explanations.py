@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from actortorrent.actors.base import Actor, Proxy
+from actortorrent.actors.dht import Dht, DhtProxy
+from actortorrent.actors.dht_endpoint import DhtEndpoint
 from actortorrent.actors.peer import PeerActor, PeerProxy
 from actortorrent.actors.peer_connection import PeerConnection
 from actortorrent.actors.piece_manager import PieceManager, PieceManagerProxy
@@ -27,6 +29,7 @@ from tests.documents import ROOT
 from tests.tracing.traces import event, message
 
 ACTORS: tuple[tuple[type[Actor], type[Proxy]], ...] = (
+    (Dht, DhtProxy),
     (PeerActor, PeerProxy),
     (PieceManager, PieceManagerProxy),
     (Reporter, ReporterProxy),
@@ -35,9 +38,14 @@ ACTORS: tuple[tuple[type[Actor], type[Proxy]], ...] = (
     (Swarm, SwarmProxy),
     (Tracker, TrackerProxy),
 )
-EVENT_NAME = re.compile(r'"((?:bt|actor|trace):[a-z]+(?:_[a-z]+)*)"')
+EVENT_NAME = re.compile(r'"((?:bt|actor|dht|trace):[a-z]+(?:_[a-z]+)*)"')
 DECISION = re.compile(r'_decide\(\s*"(\w+)"')
-OWNERS: tuple[type[Actor], ...] = (Actor, PeerConnection, *(actor for actor, _ in ACTORS))
+OWNERS: tuple[type[Actor], ...] = (
+    Actor,
+    DhtEndpoint,
+    PeerConnection,
+    *(actor for actor, _ in ACTORS),
+)
 CLASSES = {one.__name__: one for one in OWNERS}
 
 
