@@ -22,7 +22,7 @@ DOCUMENT = (ROOT / "docs" / "reading-a-trace.md").read_text("utf-8")
 EXCERPT = re.compile(r"<!-- excerpt( of the seed)? -->\n\n```text\n(.*?)```", re.DOTALL)
 LINE = re.compile(r"^ +\d+\.\d{4}  (?P<who>\S+) +(?P<what>\S.*)$")
 QUESTION = re.compile(r"\| `actortorrent trace show fetch\.jsonl ([^`]+)`")
-NAMES = re.compile(r"`((?:actor|bt|trace):[a-z_]+)`")
+NAMES = re.compile(r"`((?:actor|bt|dht|trace):[a-z_]+)`")
 
 
 class Traces:
@@ -100,7 +100,7 @@ def test_every_kind_of_event_is_described(traces: Traces) -> None:
 
 def test_every_kind_of_event_that_the_sources_name_is_described() -> None:
     sources = "".join(path.read_text("utf-8") for path in (ROOT / "actortorrent").rglob("*.py"))
-    named = set(re.findall(r'"((?:actor|bt|trace):[a-z_]+[a-z])"', sources))
+    named = set(re.findall(r'"((?:actor|bt|dht|trace):[a-z_]+[a-z])"', sources))
     assert len(named) > 20
     assert named - set(NAMES.findall(DOCUMENT)) == set()
 
