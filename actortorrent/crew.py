@@ -25,9 +25,7 @@ from actortorrent.actors.reporter import Outbox, Reporter, ReporterProxy
 from actortorrent.actors.seeder import Seeder, SeederProxy
 from actortorrent.actors.storage import Storage, StorageProxy
 from actortorrent.actors.swarm import Swarm, SwarmProxy
-from actortorrent.actors.tracker import Tracker, TrackerProxy
 from actortorrent.options import SessionOptions
-from actortorrent.rules.announcing import AnnounceIdentity
 from actortorrent.rules.ending import Goals
 from actortorrent.rules.progress import Progress
 from actortorrent.wire.metainfo import Metainfo
@@ -35,6 +33,7 @@ from actortorrent.wire.metainfo import Metainfo
 if TYPE_CHECKING:
     from actortorrent.actors.content_layout import ContentLayout
     from actortorrent.actors.content_location import ContentLocation
+    from actortorrent.actors.tracker import TrackerProxy
 
 ANSWER_SECONDS = 60.0  # for an actor to answer at all: far more than it takes
 STOP_SECONDS = 1.0  # for peers to end; what hangs in a name look-up is left behind
@@ -167,8 +166,10 @@ class Crew:
             self._start_tracker()
 
     def _start_tracker(self) -> None:
-        # The libraries for HTTP take long to load, and not every session asks trackers.
+        # Not every session asks trackers, and those that do have already begun to dial.
+        from actortorrent.actors.tracker import Tracker, TrackerProxy  # noqa: PLC0415
         from actortorrent.actors.tracker_calls import CallStarter  # noqa: PLC0415
+        from actortorrent.rules.announcing import AnnounceIdentity  # noqa: PLC0415
 
         identity = AnnounceIdentity(
             info_hash=self._metainfo.info_hash,

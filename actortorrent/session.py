@@ -24,12 +24,12 @@ from actortorrent.options import SessionOptions
 from actortorrent.rules.ending import End, Goals
 from actortorrent.rules.progress import Progress
 from actortorrent.story import Story, described
-from actortorrent.tracing.header import TraceHeader, new_header
 from actortorrent.wire.handshake import new_peer_id
 from actortorrent.wire.metainfo import Metainfo
 
 if TYPE_CHECKING:
     from actortorrent.actors.content_location import ContentLocation
+    from actortorrent.tracing.header import TraceHeader
 
 GOODBYE_SECONDS = 1.5  # for the trackers to hear that we go
 PEER_NAME = "Peer-"  # how the names of peers' actors begin
@@ -182,6 +182,8 @@ class Session:
         return crew
 
     def _trace_header(self) -> TraceHeader:
+        from actortorrent.tracing.header import new_header  # noqa: PLC0415 - see `story.py`
+
         return new_header(
             peer_id=self._peer_id,
             info_hash=self._metainfo.info_hash,

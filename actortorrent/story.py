@@ -4,25 +4,29 @@ With a trace, all goes to its file. Without one a flight recorder keeps the last
 and writes them to a file when something went wrong, or somebody asks. That file is an
 ordinary trace. It lies in the folder for temporary files, never with the content, and
 only its owner may read it.
+
+What it takes to write either is imported when it is written: most sessions write neither,
+and would start later for it.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from actortorrent.actors.trace_writer import Trace, start_trace, write_all
 from actortorrent.errors import ActorTorrentError, ExitCode, StalledError
 from actortorrent.options import SessionOptions
 from actortorrent.tracing.flight_recorder import FlightRecorder
-from actortorrent.tracing.header import TraceHeader
-from actortorrent.tracing.recorder import Recorder
+
+if TYPE_CHECKING:
+    from actortorrent.actors.trace_writer import Trace
+    from actortorrent.tracing.header import TraceHeader
+    from actortorrent.tracing.recorder import Recorder
 
 PREFIX, SUFFIX = "actortorrent-flight-", ".jsonl"
 EVENTS_A_WRITE = 500
@@ -52,6 +56,8 @@ class Story:
         options, self._make_header = self._options, make_header
         self._began = (time.monotonic_ns(), datetime.now(UTC).isoformat())
         if options.trace is not None:
+            from actortorrent.actors.trace_writer import start_trace  # noqa: PLC0415 - see above
+
             self._trace = start_trace(options.trace, make_header(), options.trace_level)
             self.recorder = self._trace.recorder
         elif options.flight_events:
@@ -87,6 +93,10 @@ class Story:
         return self.tell(failure)
 
     def _write(self, recorder: FlightRecorder, header: TraceHeader, why: str) -> Path:
+        import tempfile  # noqa: PLC0415 - see above
+
+        from actortorrent.actors.trace_writer import write_all  # noqa: PLC0415
+
         flight = recorder.look()
         events = flight.events(time.monotonic_ns(), why)
         began_ns, wall_clock_time = self._began

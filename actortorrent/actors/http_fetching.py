@@ -1,34 +1,23 @@
 """Fetch one small document by HTTP(S) from somebody who may be hostile, in bounded time and space.
 
-`requests` speaks HTTP; what it leaves open is closed here:
+`requests` speaks HTTP (`http_requests.py`); what it leaves open is closed here:
 
 * its timeout starts anew with each byte: a timer shuts the socket down at the deadline,
   whatever is going on (a handshake, a header, a body); `cancel` does the same earlier;
 * a body is read in small steps, unpacked, up to a limit: a gzip bomb ends there;
 * redirects are followed by hand: few, only to http(s), and never from a public address
   to a local one, judged by the very address that is then dialled.
-
-The environment's proxies and `.netrc` are left out on purpose: a tracker is to see the
-address that peers will be told, and nobody else is to see the passkey. A file of
-certificates to trust is taken from `SSL_CERT_FILE` or `REQUESTS_CA_BUNDLE`.
 """
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPException
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
-
-import requests
-import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from actortorrent.actors.resolving import (
     Resolve,
@@ -39,27 +28,15 @@ from actortorrent.actors.resolving import (
     resolve,
 )
 from actortorrent.errors import TrackerError
-from actortorrent.version import VERSION
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.tracker_http import MAX_REPLY_BYTES
 from actortorrent.wire.tracker_urls import parse_tracker_url
 
+if TYPE_CHECKING:
+    from requests import Response
+
 STEP_BYTES = 16 * 1024
 REDIRECT_STATUSES = (301, 302, 303, 307, 308)
-HEADERS = {
-    "User-Agent": f"actortorrent/{VERSION}",
-    "Accept-Encoding": "gzip",
-    "Connection": "close",
-}
-# What requests and the libraries below it raise on hostile answers and URLs; ValueError
-# stands for their many kinds of "this is no URL".
-FAILURES = (
-    requests.RequestException,
-    urllib3.exceptions.HTTPError,
-    HTTPException,
-    OSError,
-    ValueError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +88,9 @@ class HttpFetch:
         Raises:
             TrackerError: whatever went wrong; its text holds no part of the URL.
         """
+        # It takes long to load, and many trackers are asked by UDP: so only here.
+        from actortorrent.actors.http_requests import FAILURES, explain  # noqa: PLC0415
+
         seconds = self._limits.total_seconds
         timer = threading.Timer(seconds, self._line.cut, (f"no whole answer in {seconds:g} s",))
         timer.daemon = True
@@ -119,7 +99,7 @@ class HttpFetch:
             return self._follow(url)
         except FAILURES as error:
             self._line.check()
-            raise TrackerError(_explain(error)) from None
+            raise TrackerError(explain(error)) from None
         finally:
             timer.cancel()
             self._line.release()
@@ -137,23 +117,16 @@ class HttpFetch:
         raise TrackerError(f"more than {self._limits.redirects} redirects")
 
     def _fetch(self, url: str) -> HttpAnswer | str:
-        """Return the answer, or the URL to which we are sent.
+        """Return the answer, or the URL to which we are sent."""
+        from actortorrent.actors.http_requests import asking  # noqa: PLC0415 - see `run`
 
-        The adapter is called without a `Session`, which reads the body of a redirect
-        whole; and each request has its own, since servers close lines without a word.
-        """
-        request = requests.Request("GET", url, HEADERS).prepare()
-        seconds = self._limits.total_seconds
-        with (
-            closing(_Adapter(self._dial)) as adapter,
-            adapter.send(request, stream=True, timeout=seconds, verify=_certificates()) as response,
-        ):
+        with asking(url, self._dial, self._limits.total_seconds) as response:
             target = response.headers.get("Location")
             if response.status_code in REDIRECT_STATUSES and target:
                 return _redirected(url, target)
             return HttpAnswer(response.status_code, self._read_body(response))
 
-    def _read_body(self, response: requests.Response) -> bytes:
+    def _read_body(self, response: Response) -> bytes:
         body = bytearray()
         while True:
             step: bytes = response.raw.read1(STEP_BYTES, decode_content=True)
@@ -241,58 +214,8 @@ class Line:
             self._sock = None
 
 
-Dial = Callable[[str, int], socket.socket]
-
-
-class _Adapter(HTTPAdapter):
-    """Have requests connect by `dial`: urllib3's own proxies hook in at the same place."""
-
-    def __init__(self, dial: Dial) -> None:
-        self._dial = dial
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _pools(self._dial)
-
-
-def _pools(dial: Dial) -> dict[str, type[urllib3.HTTPConnectionPool]]:
-    class Plain(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return dial(self.host, self.port)
-
-    class Secure(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return dial(self.host, self.port)
-
-    class PlainPool(urllib3.HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(urllib3.HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
-
-
 def _redirected(url: str, target: str) -> str:
     new = urljoin(url, target)
     if parse_tracker_url(new).is_udp:
         raise TrackerError("it redirects to something that is not http or https")
     return new
-
-
-def _certificates() -> str | bool:
-    return os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE") or True
-
-
-def _explain(error: Exception) -> str:
-    """Say in a few words of ours what failed: the library's own words quote the URL."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return "no secure connection: its certificate or its TLS is not accepted"
-    causes: list[BaseException | None] = [error]
-    while causes[-1] is not None:
-        cause = causes[-1]
-        if isinstance(cause, OSError) and cause.errno is not None:
-            return explain_os_error(cause)
-        causes.append(cause.__cause__ or cause.__context__)
-    return "its URL is malformed" if isinstance(error, ValueError) else "it does not speak HTTP"

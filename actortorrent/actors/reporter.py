@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from actortorrent.actors.base import Actor, Proxy, Runtime, message
 from actortorrent.errors import StorageError
 from actortorrent.rules.activity import fetching_activity, seeding_activity
-from actortorrent.rules.announcing import TransferTotals
 from actortorrent.rules.ending import End, Goals, Situation, decide_end
 from actortorrent.rules.progress import Progress
 from actortorrent.rules.statuses import PiecesStatus, SwarmStatus, TransferStatus
@@ -208,6 +207,9 @@ class Reporter(Actor):
 
     def _pass_totals(self) -> None:
         if self._tracker is not None:
+            # It comes with the tracker's actor, which not every session has.
+            from actortorrent.rules.announcing import TransferTotals  # noqa: PLC0415
+
             left = self._pieces.wanted_bytes - self._pieces.verified_bytes
             transfer = self._transfer
             self._tracker.progress_changed.defer(

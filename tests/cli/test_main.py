@@ -29,6 +29,14 @@ from actortorrent.version import VERSION
 from tests.conftest import ContentMaker
 
 HEAVY = ("pykka", "requests", "rich", "bencodepy", "actortorrent.session", "actortorrent.actors")
+SELDOM = (
+    "requests",
+    "rich",
+    "tempfile",
+    "actortorrent.actors.tracker",
+    "actortorrent.actors.trace_writer",
+    "actortorrent.tracing.header",
+)
 
 
 @pytest.fixture
@@ -80,6 +88,24 @@ def test_version_and_help_import_nothing_that_takes_long(arguments: list[str]) -
         check=True,
     )
     assert done.stdout.endswith("heavy: []\n")
+
+
+@pytest.mark.parametrize("name", ["fetch", "seed"])
+def test_what_only_some_sessions_need_is_not_imported_for_all(name: str) -> None:
+    assert imported_with(f"actortorrent.cli.{name}", SELDOM) == "[]\n"
+
+
+def test_calls_to_trackers_import_the_libraries_for_http_only_when_one_speaks_http() -> None:
+    assert imported_with("actortorrent.actors.tracker_calls", ("requests", "urllib3")) == "[]\n"
+
+
+def imported_with(module: str, those: tuple[str, ...]) -> str:
+    """Import a module in a process of its own; return which of those came with it."""
+    script = f"import sys, {module}; print([m for m in {those} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True
+    )
+    return done.stdout
 
 
 def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
