@@ -22,7 +22,7 @@ from actortorrent.wire.messages import (
     Suggest,
     Unchoke,
 )
-from actortorrent.wire.peer_protocol import PeerProtocol
+from actortorrent.wire.peer_protocol import Block, PeerProtocol
 
 BLOCK = 16 * 1024
 INFO_HASH = b"h" * 20
@@ -75,7 +75,14 @@ def test_a_fast_message_that_was_not_agreed_on_ends_the_connection(message: Mess
 @pytest.mark.parametrize("first", [HaveAll(), HaveNone(), Bitfield(bytes(25))], ids=str)
 def test_where_it_was_it_is_an_event(first: Message) -> None:
     protocol = met(FAST, FAST)
-    later = [Have(1), Suggest(1), AllowedFast(1), Reject(1, 0, BLOCK), Extended(0, b"de"), Port(1)]
+    later: list[Message] = [
+        Have(1),
+        Suggest(1),
+        AllowedFast(1),
+        Reject(1, 0, BLOCK),
+        Extended(0, b"de"),
+        Port(1),
+    ]
     stream = b"".join(message.encode() for message in (first, *later))
     assert protocol.receive(stream) == [first, *later]
     assert protocol.send(first) == first.encode()
@@ -105,6 +112,7 @@ def test_while_choked_we_may_ask_once_the_peer_allowed_something() -> None:
     assert protocol.allowed_by_peer == {3}
     assert protocol.requests(3, 0, BLOCK, BLOCK) == Request(3, 0, BLOCK).encode()
     (block,) = protocol.receive(Piece(3, 0, b"x" * BLOCK).encode())
+    assert isinstance(block, Block)
     assert block[:2] == (3, 0)
 
 
@@ -131,7 +139,7 @@ def test_of_a_torrent_not_yet_known_the_peer_may_say_what_it_has() -> None:
         INFO_HASH, b"p" * 20, 0, piece_length=0, total_length=0, we_dialled=True, reserved=ALL
     )
     protocol.handshake()
-    said = [Bitfield(b"\xff" * 100), Have(70_000), Extended(0, b"de"), Unchoke()]
+    said: list[Message] = [Bitfield(b"\xff" * 100), Have(70_000), Extended(0, b"de"), Unchoke()]
     stream = b"".join(message.encode() for message in said)
     heard = protocol.receive(Handshake(INFO_HASH, b"q" * 20, ALL).encode() + stream)
     assert heard[1:] == said

@@ -160,7 +160,9 @@ def test_what_is_said_twice_counts_once() -> None:
 
 def test_selected_files_are_those_that_there_are() -> None:
     assert Magnet(HASH).selected_files(5) is None
-    assert Magnet(HASH, file_ranges=((1, 2), (4, 9_999_999))).selected_files(6) == {1, 2, 4, 5}
+    assert Magnet(HASH, file_ranges=((1, 2), (4, 9_999_999))).selected_files(6) == frozenset(
+        {1, 2, 4, 5}
+    )
     assert Magnet(HASH, file_ranges=((7, 9),)).selected_files(5) == frozenset()
 
 
