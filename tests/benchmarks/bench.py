@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -44,6 +45,8 @@ def main() -> None:
     if options.list:
         print("\n".join(f"{workload.name:<14} {workload.what}" for workload in WORKLOADS))
         return
+    # As it is installed: whoever forbids Python to keep what it compiled measures its compiler.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     record: dict[str, object] = {"machine": machine(), **_settings(options)}
     with _stage(options) as stage:
         if options.growth:
