@@ -42,6 +42,7 @@ setup(
         "pykka>=4.4,<5",  # our inbox stands on a seam that a test holds to this range
         "requests>=2.31,<3",
         "ifaddr>=0.2",  # addresses of network interfaces, for --bind
+        "miniupnpc>=2.2,<3",  # asks routers by UPnP to let peers in
         "urllib3>=2.6,<3",  # below requests; from 2.6 on it unpacks a bomb in steps
         "bencode.py>=4,<5",
         "cryptography>=43",  # RC4, for encrypted streams; from 43 on it is in `decrepit`

@@ -50,6 +50,7 @@ class Settings(TypedDict, total=False):
 
     use_trackers: bool
     port: int | None
+    maps_port: bool
     bind: str | None
     encryption: Encryption
     max_peers: int

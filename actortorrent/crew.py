@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from actortorrent.actors.base import NO_ANSWER, AnyRef, Message, Proxy, Runtime, proxy_of, stop_all
 from actortorrent.actors.content_reader import ContentReader
-from actortorrent.actors.interfaces import own_address
+from actortorrent.actors.interfaces import can_be_mapped, own_address
 from actortorrent.actors.peer import PeerActor, PeerProxy
 from actortorrent.actors.peer_values import Connection, Neighbours, TorrentFacts
 from actortorrent.actors.piece_manager import PieceManager, PieceManagerProxy
+from actortorrent.actors.port_mapping import PortMapper, PortMapperProxy
+from actortorrent.actors.port_mapping_calls import MappingStarter
 from actortorrent.actors.reporter import Outbox, Reporter, ReporterProxy
+from actortorrent.actors.routers import Routers
 from actortorrent.actors.seeder import Seeder, SeederProxy
 from actortorrent.actors.storage import Storage, StorageProxy
 from actortorrent.actors.swarm import Swarm, SwarmProxy
@@ -29,6 +32,7 @@ from actortorrent.options import SessionOptions
 from actortorrent.rules.ending import Goals
 from actortorrent.rules.progress import Progress
 from actortorrent.wire.metainfo import Metainfo
+from actortorrent.wire.port_mapping import Transport
 
 if TYPE_CHECKING:
     from actortorrent.actors.content_layout import ContentLayout
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from actortorrent.actors.tracker import TrackerProxy
 
 ANSWER_SECONDS = 60.0  # for an actor to answer at all: far more than it takes
+ROUTER_SECONDS = 1.0  # for the router to hear that we go
 STOP_SECONDS = 1.0  # for peers to end; what hangs in a name look-up is left behind
 SAVE_SECONDS = 60.0  # for the storage to write what it was handed
 
@@ -63,6 +68,8 @@ class Crew:
         self._peer_class = peer_class
         self._started: list[Proxy] = []
         self._peers: list[PeerProxy] = []
+        self._port_mapper: PortMapperProxy | None = None
+        self._router_deadline = 0.0
         self.tracker: TrackerProxy | None = None
 
     @property
@@ -164,6 +171,8 @@ class Crew:
         self.swarm.begin.defer()
         if self.has_trackers:
             self._start_tracker()
+        if self._options.maps_port and can_be_mapped(self._bind):
+            self._start_port_mapper()
 
     def _start_tracker(self) -> None:
         # Not every session asks trackers, and those that do have already begun to dial.
@@ -192,7 +201,25 @@ class Crew:
         self.swarm.ask_for_more.defer(self.tracker)
         self.reporter.pass_totals_to.defer(self.tracker)
 
+    def _start_port_mapper(self) -> None:
+        self._port_mapper = self._begin(
+            PortMapperProxy,
+            PortMapper.start(
+                self._runtime,
+                [(Transport.TCP, self.port)],
+                self.reporter,
+                self.tracker,
+                start_call=MappingStarter(self._runtime, Routers(self._bind)),
+            ),
+        )
+
     # --- stopping ------------------------------------------------------------------------------
+
+    def leave_router(self) -> None:
+        """Have the router asked to let nobody in any more, while others stop."""
+        if self._port_mapper is not None:
+            self._port_mapper.leave.defer()
+            self._router_deadline = time.monotonic() + ROUTER_SECONDS
 
     def stop_peers(self) -> None:
         """Accept and dial no more, and stop all peers; what they have is handed over."""
@@ -220,8 +247,17 @@ class Crew:
             yield self.storage.ping
             yield self.piece_manager.report
 
+    def _await_port_mapper(self) -> None:
+        """Wait until the router knows that we go, but not for long; then the mapper has ended."""
+        mapper = self._port_mapper
+        if mapper is not None:
+            seconds = max(0.0, self._router_deadline - time.monotonic())
+            if mapper.actor_ref.join(seconds):
+                self._started.remove(mapper)
+
     def stop_all(self) -> None:
         """Stop every actor, in the reverse of the order in which they were started."""
         deadline = time.monotonic() + SAVE_SECONDS
+        self._await_port_mapper()
         for proxy in reversed(self._started):
             stop_all([proxy], max(STOP_SECONDS, deadline - time.monotonic()))

@@ -22,6 +22,7 @@ class SessionOptions:
         peers: addresses to dial besides those that trackers name.
         use_trackers: whether trackers are asked at all.
         port: where to listen; None tries 6881 to 6889, then any; 0 any.
+        maps_port: whether the router is asked to let peers in.
         bind: address of ours, or name of an interface, to listen on and dial from; None: all.
         encryption: whether streams with peers are encrypted.
         max_peers: connections at most.
@@ -47,6 +48,7 @@ class SessionOptions:
     peers: tuple[Address, ...] = ()
     use_trackers: bool = True
     port: int | None = None
+    maps_port: bool = True
     bind: str | None = None
     encryption: Encryption = Encryption.PREFER
     max_peers: int = DEFAULT_MAX_PEERS

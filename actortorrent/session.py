@@ -297,6 +297,7 @@ class Session:
             self._notice(notice)
 
     def _stop_crew(self, crew: Crew) -> None:
+        crew.leave_router()
         if crew.tracker is not None:
             crew.tracker.say_goodbye.defer()
         crew.stop_peers()

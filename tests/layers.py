@@ -53,6 +53,7 @@ PLACE_OF: Mapping[str, tuple[str, ...]] = {
     "click": ("cli",),
     "cryptography": ("wire.stream_keys",),
     "google": ("telemetry",),
+    "miniupnpc": ("actors.routers",),
     "opentelemetry": ("telemetry",),
     "rich": ("cli",),
 }

@@ -32,6 +32,11 @@ def own_address(bind: str | None) -> str | None:
     return str(min(addresses[bind], key=lambda address: ":" in str(address)))
 
 
+def can_be_mapped(bind: str | None) -> bool:
+    """Say whether a router may lead to this address of ours: not to IPv6, nor the loopback."""
+    return bind is None or (":" not in bind and not ipaddress.ip_address(bind).is_loopback)
+
+
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from actortorrent.actors.base import Actor, Proxy, Runtime, message, proxy_of
@@ -113,6 +113,10 @@ class Tracker(Actor):
         """Tell the trackers that nothing is missing any more."""
         self._plan.note_completed()
         self._tell_completed()
+
+    def reachable_on(self, port: int) -> None:
+        """Announce this port from now on: it is the router's, and leads to ours."""
+        self._identity = replace(self._identity, port=port)
 
     def say_goodbye(self) -> None:
         """Tell `stopped` to each tracker that knows us; then `Reporter.trackers_left`.
@@ -305,5 +309,6 @@ class TrackerProxy(Proxy):
     progress_changed = message(Tracker.progress_changed)
     announce_now = message(Tracker.announce_now)
     content_completed = message(Tracker.content_completed)
+    reachable_on = message(Tracker.reachable_on)
     say_goodbye = message(Tracker.say_goodbye)
     call_ended = message(Tracker.call_ended)

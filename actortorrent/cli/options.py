@@ -97,6 +97,12 @@ _NETWORK_OPTIONS: tuple[Decorator[Any], ...] = (
         help="Listen on this port; 0: on any.  [default: the first free of 6881 to 6889, else any]",
     ),
     option(
+        "--no-portmap",
+        is_flag=True,
+        group=NETWORK,
+        help="Do not ask the router (by PCP, NAT-PMP or UPnP) to let peers in.",
+    ),
+    option(
         "--bind",
         metavar="ADDR|IFACE",
         group=NETWORK,

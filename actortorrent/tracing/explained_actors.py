@@ -138,12 +138,21 @@ ACTOR_MESSAGES: Mapping[str, Explanation] = {
         },
     ),
     **_explained(
+        "PortMapper",
+        "RFC 6887 (PCP), RFC 6886 (NAT-PMP), UPnP IGD",
+        {
+            "leave": "We go. -> Ask the router to lead nobody to us any more, and end.",
+            "mapping_ended": "What came of a conversation with the router. -> Tell people and trackers, and set the time of the next.",
+        },
+    ),
+    **_explained(
         "Tracker",
         TRACKERS,
         {
             "progress_changed": "How much was transferred and is missing. -> Tell it with the next announce; the first time, begin announcing.",
             "announce_now": "More peers are needed. -> Ask as soon as the trackers allow.",
             "content_completed": "Nothing is missing any more. -> Tell the trackers: completed.",
+            "reachable_on": "The router leads this port of its own to us. -> Announce that one.",
             "say_goodbye": "We go. -> Tell the trackers that know us: stopped.",
             "call_ended": "What came of a question to a tracker. -> Pass addresses on, and set the time of the next announce.",
         },

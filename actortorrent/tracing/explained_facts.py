@@ -105,6 +105,16 @@ FACTS: Mapping[str, Explanation] = {
         source=f"{CHOKING} (anti-snubbing)",
     ),
     "bt:accept_failed": Explanation("A connection could not be accepted; tried again later."),
+    "bt:port_mapped": Explanation(
+        "The router leads connections from outside to our port, for so long; `external_port` is "
+        "the one that it took for that.",
+        "Ask again after half of that time.",
+        "RFC 6887 (PCP), RFC 6886 (NAT-PMP), UPnP IGD",
+    ),
+    "bt:port_not_mapped": Explanation(
+        "No router was found that would let peers in; those that we dial are reached all the same."
+    ),
+    "bt:port_unmapped": Explanation("The router was asked to lead nobody to us any more."),
     "bt:announce_sent": Explanation(
         "A tracker is asked for peers, and told how much was transferred.",
         "The tracker answers with addresses, and how long to wait before asking again.",

@@ -48,7 +48,8 @@ class Running:
         location = locate_content(metainfo, content.folder) if output is None else None
         # The dice make the peer id too: two sessions that meet need two seeds.
         dice = 2 if output is None else 1
-        usual = {"port": 0, "bind": "127.0.0.1", "seed": dice, "encryption": Encryption.OFF}
+        usual = {"port": 0, "bind": "127.0.0.1", "maps_port": False, "seed": dice}
+        usual["encryption"] = Encryption.OFF
         given: dict[str, Any] = usual | settings
         options = SessionOptions(
             output=output or content.folder,

@@ -14,6 +14,7 @@ from actortorrent.actors.dht_endpoint import DhtEndpoint
 from actortorrent.actors.peer import PeerActor, PeerProxy
 from actortorrent.actors.peer_connection import PeerConnection
 from actortorrent.actors.piece_manager import PieceManager, PieceManagerProxy
+from actortorrent.actors.port_mapping import PortMapper, PortMapperProxy
 from actortorrent.actors.reporter import Reporter, ReporterProxy
 from actortorrent.actors.seeder import Seeder, SeederProxy
 from actortorrent.actors.storage import Storage, StorageProxy
@@ -32,6 +33,7 @@ ACTORS: tuple[tuple[type[Actor], type[Proxy]], ...] = (
     (Dht, DhtProxy),
     (PeerActor, PeerProxy),
     (PieceManager, PieceManagerProxy),
+    (PortMapper, PortMapperProxy),
     (Reporter, ReporterProxy),
     (Seeder, SeederProxy),
     (Storage, StorageProxy),
