@@ -11,7 +11,8 @@
 * `is_sequential` takes the lowest piece instead, for playing while fetching; and so
   may a policy of the user's take what it likes (`picker_policies.py`).
 * Of pieces smaller than a run, neighbours that are as rare are lent with it, in a row:
-  they then cost no more than large ones, to us, to the peer and to the disks of both.
+  they then cost no more than large ones, to us, to the peer and to the disks of both. The
+  first few come one by one: a row is whole, and to be traded, only with its last piece.
 * When every block is lent and some are still out, they are lent a second time
   (endgame), so that the last blocks do not wait for the slowest peer.
 """
@@ -154,8 +155,8 @@ class PiecePicker:
         return Pick(self._ledger.lend_row(conn, self._cut(row, most_bytes)), rule_of(policy))
 
     def _row_at(self, piece_index: int, pieces: int, policy: PickPolicy) -> Run | None:
-        """Return the row to lend with a piece: where small ones are chosen by us, by chance."""
-        if not isinstance(policy, (RarestFirst, RandomFirst, Sequential)):
+        """Return the row to lend with a piece; None where it is lent alone."""
+        if not isinstance(policy, (RarestFirst, Sequential)):
             return None
         return self._ledger.row_at(
             piece_index, pieces, MAX_RUN_BYTES // self._geometry.piece_length

@@ -251,6 +251,16 @@ def test_a_row_is_cut_to_what_is_wanted_and_no_second_one_is() -> None:
     assert fetching.ledger.bytes_out == PIECE_BYTES * (3 + sum(count for _, count in lent))
 
 
+def test_the_first_pieces_are_lent_one_by_one_so_that_there_is_something_to_trade_soon() -> None:
+    fetching = Fetching(swarm("A: " + 32 * "#"), verified="###")
+    first = fetching.lend("A", 4 * PIECE_BYTES)
+    assert {pick.rule for pick in first} == {"random first piece"}
+    assert [count for _, count in rows(first)] == [1, 1, 1, 1]
+    loan = first[0].loan
+    fetching.ledger.store(loan.lease_id, loan.run, verified=loan.run.piece_mask)
+    assert max(count for _, count in rows(fetching.lend("A", MIB))) > 1
+
+
 def test_in_order_a_row_begins_with_the_lowest_piece() -> None:
     fetching = Fetching(swarm("A: " + 20 * "#"), verified="#.##", is_sequential=True)
     assert rows(fetching.lend("A", MIB)) == [(1, 1), (4, 12)]
