@@ -4,6 +4,7 @@ A test starts it as ``python libtorrent_peer.py seed|fetch ...``. It prints
 
     {"event": "listening", "port": 50123}
     {"event": "checked", "is_seed": true}
+    {"event": "metadata"}                    fetch --magnet: it knows the torrent
     {"event": "done", "seconds": 1.25}       fetch: all is fetched and flushed to disk
 
 A fetch ends when done (with ``--stay``: seeds on); a seed, and whatever is not done yet,
@@ -55,6 +56,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--stay", action="store_true", help="seed on when fetched")
     parser.add_argument("--encryption", choices=ENCRYPTION, default="off")
     parser.add_argument("--no-pex", action="store_true", help="tell no peer of others (BEP 11)")
+    parser.add_argument("--magnet", default="", help="know no more of the torrent than this link")
     return parser.parse_args()
 
 
@@ -93,6 +95,8 @@ class Peer:
                 raise SystemExit(alert.message())
             case lt.torrent_checked_alert():
                 _tell("checked", is_seed=self._handle.status().is_seeding)
+            case lt.metadata_received_alert():
+                _tell("metadata")
             case lt.torrent_finished_alert():
                 self._handle.flush_cache()
             case lt.cache_flushed_alert() if self._options.mode == "fetch":
@@ -131,8 +135,11 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _torrent(options: argparse.Namespace) -> Any:
-    params = lt.add_torrent_params()
-    params.ti = lt.torrent_info(str(options.torrent))
+    if options.magnet:
+        params = lt.parse_magnet_uri(options.magnet)
+    else:
+        params = lt.add_torrent_params()
+        params.ti = lt.torrent_info(str(options.torrent))
     params.save_path = str(options.folder)
     params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
     if options.no_pex:
