@@ -21,8 +21,6 @@ from actortorrent.actors.interfaces import can_be_mapped, own_address
 from actortorrent.actors.peer import PeerActor, PeerProxy
 from actortorrent.actors.peer_values import Connection, Neighbours, TorrentFacts
 from actortorrent.actors.piece_manager import PieceManager, PieceManagerProxy
-from actortorrent.actors.port_mapping import PortMapper, PortMapperProxy
-from actortorrent.actors.port_mapping_calls import MappingStarter
 from actortorrent.actors.reporter import Outbox, Reporter, ReporterProxy
 from actortorrent.actors.routers import Routers
 from actortorrent.actors.seeder import Seeder, SeederProxy
@@ -32,11 +30,11 @@ from actortorrent.options import SessionOptions
 from actortorrent.rules.ending import Goals
 from actortorrent.rules.progress import Progress
 from actortorrent.wire.metainfo import Metainfo
-from actortorrent.wire.port_mapping import Transport
 
 if TYPE_CHECKING:
     from actortorrent.actors.content_layout import ContentLayout
     from actortorrent.actors.content_location import ContentLocation
+    from actortorrent.actors.port_mapping import PortMapperProxy
     from actortorrent.actors.tracker import TrackerProxy
 
 ANSWER_SECONDS = 60.0  # for an actor to answer at all: far more than it takes
@@ -202,6 +200,11 @@ class Crew:
         self.reporter.pass_totals_to.defer(self.tracker)
 
     def _start_port_mapper(self) -> None:
+        # Not every session asks the router, and those that do have already begun to dial.
+        from actortorrent.actors.port_mapping import PortMapper, PortMapperProxy  # noqa: PLC0415
+        from actortorrent.actors.port_mapping_calls import MappingStarter  # noqa: PLC0415
+        from actortorrent.wire.port_mapping import Transport  # noqa: PLC0415
+
         self._port_mapper = self._begin(
             PortMapperProxy,
             PortMapper.start(

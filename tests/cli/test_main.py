@@ -33,6 +33,7 @@ SELDOM = (
     "requests",
     "rich",
     "tempfile",
+    "actortorrent.actors.port_mapping",
     "actortorrent.actors.tracker",
     "actortorrent.actors.trace_writer",
     "actortorrent.tracing.header",
