@@ -8,6 +8,7 @@ torrent: that is its user's duty.
 
 from __future__ import annotations
 
+import ipaddress
 import random
 import time
 from collections.abc import Callable
@@ -16,8 +17,7 @@ from dataclasses import dataclass
 from actortorrent.actors.base import Proxy, Runtime, message, proxy_of
 from actortorrent.actors.dht_endpoint import DhtEndpoint
 from actortorrent.actors.dht_file import DhtFile
-from actortorrent.actors.dht_names import NodeNameLookup, is_literal
-from actortorrent.actors.dht_options import DhtOptions
+from actortorrent.actors.dht_options import DhtOptions, LookUp
 from actortorrent.rules.dht_facts import (
     BootstrapEnded,
     DhtStatus,
@@ -53,6 +53,7 @@ class Dht(DhtEndpoint):
     """Be a node of the DHT, and find peers.
 
     Args:
+        look_up: looks up the names of nodes (`NameLookups`).
         rng: dice that nobody can guess; tests bring their own.
         report: is told how the nodes stand, when that changes much; or None.
     """
@@ -61,10 +62,12 @@ class Dht(DhtEndpoint):
         self,
         runtime: Runtime,
         options: DhtOptions,
+        look_up: LookUp,
         rng: random.Random | None = None,
         report: Callable[[tuple[DhtStatus, ...]], None] | None = None,
     ) -> None:
         super().__init__(runtime, options, rng)
+        self._look_up = look_up
         self._report = report
         self._file = DhtFile(options.folder)
         self._known = DhtState()
@@ -159,8 +162,8 @@ class Dht(DhtEndpoint):
 
     def _meet(self, address: Address, *, is_entrance: bool) -> None:
         """Take a node: by its address at once, by its name when that is looked up."""
-        if not is_literal(address.host):
-            self._look_up(address, is_entrance=is_entrance)
+        if not _is_literal(address.host):
+            self._resolve(address, is_entrance=is_entrance)
         elif is_entrance:
             self._entrances.add(address)
         else:
@@ -169,17 +172,11 @@ class Dht(DhtEndpoint):
                 node.add_node(address, time.monotonic())
                 self._go_on()
 
-    def _look_up(self, name: Address, *, is_entrance: bool) -> None:
-        if self._names_under_way >= MAX_NAMES:
-            return
-        self._names_under_way += 1
-        resolved = proxy_of(self.actor_ref, DhtProxy).nodes_resolved.defer
-        NodeNameLookup.start(
-            self._runtime,
-            name,
-            lambda found: resolved(found, is_entrance),
-            self._options.find_addresses,
-        )
+    def _resolve(self, name: Address, *, is_entrance: bool) -> None:
+        if self._names_under_way < MAX_NAMES:
+            self._names_under_way += 1
+            resolved = proxy_of(self.actor_ref, DhtProxy).nodes_resolved.defer
+            self._look_up(name, lambda found: resolved(found, is_entrance))
 
     def _enter(self) -> None:
         now = time.monotonic()
@@ -251,6 +248,15 @@ class Dht(DhtEndpoint):
             nodes = node.table.closest(own_id, now, MAX_SAVED_NODES, only_good=True)
             saved[is_ipv6] = SavedNode(own_id, tuple(nodes) or saved[is_ipv6].nodes)
         self._file.save(DhtState(ipv4=saved[False], ipv6=saved[True]))
+
+
+def _is_literal(host: str) -> bool:
+    """Say whether a host is an IP address, and no name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class DhtProxy(Proxy):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from actortorrent.actors.base import Actor, Runtime
 from actortorrent.actors.resolving import Resolve, resolve
@@ -14,13 +13,16 @@ from actortorrent.wire.addresses import Address
 Resolved = Callable[[tuple[Address, ...]], None]
 
 
-def is_literal(host: str) -> bool:
-    """Say whether a host is an IP address, and no name."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+@dataclass(frozen=True, slots=True)
+class NameLookups:
+    """Start look-ups for a session; `LookUp` of the options is this."""
+
+    runtime: Runtime
+    find_addresses: Resolve = resolve
+
+    def __call__(self, name: Address, report: Resolved) -> None:
+        """Start one; `report` gets the addresses, in its own thread."""
+        NodeNameLookup.start(self.runtime, name, report, self.find_addresses)
 
 
 class NodeNameLookup(Actor):
@@ -31,7 +33,7 @@ class NodeNameLookup(Actor):
         runtime: Runtime,
         name: Address,
         report: Resolved,
-        find_addresses: Resolve = resolve,
+        find_addresses: Resolve,
     ) -> None:
         super().__init__(replace(runtime, actor_failed=_leave_alone), "NodeNameLookup")
         self._node = name

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from actortorrent.actors.resolving import Resolve, resolve
 from actortorrent.rules.dht_limits import Rates
 from actortorrent.rules.dht_queries import Patience
 from actortorrent.wire.addresses import Address
@@ -16,6 +16,8 @@ ROUTERS = (
     Address("dht.transmissionbt.com", 6881),
     Address("router.utorrent.com", 6881),
 )
+# Looks up the name of a node on another thread, and reports its addresses, perhaps none.
+LookUp = Callable[[Address, Callable[[tuple[Address, ...]], None]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,6 @@ class DhtOptions:
         routers: nodes for who knows no others, by name; asked only at need.
         folder: where our ids and nodes are kept from run to run; None: nowhere.
         is_read_only: answer nobody (BEP 43).
-        find_addresses: looks up a name; blocks.
     """
 
     port: int = 0
@@ -40,4 +41,3 @@ class DhtOptions:
     is_read_only: bool = False
     patience: Patience = field(default_factory=Patience)
     rates: Rates = field(default_factory=Rates)
-    find_addresses: Resolve = resolve

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -102,25 +102,29 @@ class Answers:
         return Answer(self._tables[self._kind].own_id)
 
 
-def fitted(message: Message, most_bytes: int) -> Message | None:
-    """Return an answer, shortened to so many bytes; None if that cannot be done.
+def fitted(message: Message, most_bytes: int) -> tuple[Message, bytes] | None:
+    """Return an answer, shortened to so many bytes, and its datagram; None where it is too long.
 
     What goes first is what is least missed: our version, how we see the asker, the nodes
     farthest away, peers.
     """
-    for lean in (
-        message,
-        replace(message, version=b""),
-        replace(message, version=b"", seen_as=None),
-    ):
-        excess = len(lean.encode()) - most_bytes
-        if excess <= 0:
-            return lean
+    for lean in _ever_leaner(message, most_bytes):
+        packet = lean.encode()
+        if len(packet) <= most_bytes:
+            return lean, packet
+    return None
+
+
+def _ever_leaner(message: Message, most_bytes: int) -> Iterator[Message]:
+    yield message
+    message = replace(message, version=b"")
+    yield message
+    message = replace(message, seen_as=None)
+    yield message
     for rows, row_bytes in _ROW_BYTES.items():
-        if excess > 0 and isinstance(lean.body, Answer):
-            kept = (getattr(lean.body, rows) or ())[: -excess // row_bytes]
-            empty = () if rows == "values" else None
-            changes: dict[str, Any] = {rows: kept or empty}
-            lean = replace(lean, body=replace(lean.body, **changes))
-            excess = len(lean.encode()) - most_bytes
-    return lean if excess <= 0 else None
+        if isinstance(message.body, Answer) and getattr(message.body, rows):
+            excess = len(message.encode()) - most_bytes
+            kept = getattr(message.body, rows)[: -excess // row_bytes]
+            changes: dict[str, Any] = {rows: kept or (() if rows == "values" else None)}
+            message = replace(message, body=replace(message.body, **changes))
+            yield message

@@ -59,8 +59,11 @@ class QueryLimits:
         self._all = Allowance(rates.of_all, rates.burst_of_all, now)
         self._each: OrderedDict[str, Allowance] = OrderedDict()  # the longest unheard first
 
-    def allows(self, address: Address, now: float) -> bool:
-        """Say whether a datagram of this address is taken on, and count it."""
+    def allows(self, address: Address, now: float, *, is_awaited: bool = False) -> bool:
+        """Say whether a datagram of this address is taken on, and count it.
+
+        `is_awaited`: we asked it something; a flood of others' must not drown its answer.
+        """
         host = str(address) if is_local(address.host) else address.host
         each = self._each.get(host)
         if each is None:
@@ -70,7 +73,7 @@ class QueryLimits:
                 self._each.popitem(last=False)
         else:
             self._each.move_to_end(host)
-        return each.take(now) and self._all.take(now)
+        return each.take(now) and (is_awaited or self._all.take(now))
 
 
 class AddressCredits:

@@ -70,8 +70,7 @@ class Lookups:
         return len(self._running) < MAX_LOOKUPS
 
     def search(self, search: Search, now: float) -> None:
-        """Look for peers."""
-        search.begin(now)
+        """Look for peers, for a search that has begun."""
         self._begin(Running(Lookup(search.info_hash, self._table.own_id), search), now)
 
     def bootstrap(self, want: tuple[str, ...], now: float) -> None:

@@ -12,13 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from actortorrent.rules.dht_answers import Answers
-from actortorrent.rules.dht_facts import DhtStatus, Fact, IdChanged, PingEnded
+from actortorrent.rules.dht_facts import DhtStatus, Fact, IdChanged, PeersFound, PingEnded
 from actortorrent.rules.dht_ids import AddressVotes, is_fitting, is_local, is_unicast, make_node_id
 from actortorrent.rules.dht_limits import QueryLimits, Rates
 from actortorrent.rules.dht_lookups import Lookups
-from actortorrent.rules.dht_peers import PeerStore
+from actortorrent.rules.dht_peers import MAX_PEERS_OF_ONE, PeerStore
 from actortorrent.rules.dht_queries import OpenQuery, Patience, Purpose
-from actortorrent.rules.dht_searches import Searches
+from actortorrent.rules.dht_searches import Search, Searches
 from actortorrent.rules.dht_table import BUCKET_SIZE, RoutingTable
 from actortorrent.rules.dht_talk import Outgoing, Talk
 from actortorrent.rules.dht_tokens import ROTATION_SECONDS, SECRET_BYTES, TokenMint
@@ -160,8 +160,9 @@ class DhtNode:
     # --- what comes in --------------------------------------------------------------------------
 
     def takes_on(self, address: Address, now: float) -> bool:
-        """Say whether to read a datagram: of whom we asked something, or within limits."""
-        return self._talk.book.is_waiting_for(address) or self._limits.allows(address, now)
+        """Say whether to read a datagram, within limits."""
+        is_awaited = self._talk.book.is_waiting_for(address)
+        return self._limits.allows(address, now, is_awaited=is_awaited)
 
     def refuse(self, transaction: bytes, byte_count: int, asker: Address, now: float) -> None:
         """Refuse a query that could not be read."""
@@ -259,7 +260,15 @@ class DhtNode:
     def _begin_searches(self, now: float) -> None:
         for search in self._searches.due(now):
             if self._lookups.has_room:
-                self._lookups.search(search, now)
+                self._search(search, now)
+
+    def _search(self, search: Search, now: float) -> None:
+        """Look for peers: among those announced to ourselves, then among the nodes."""
+        search.begin(now)
+        own = search.news(self._store.some(search.info_hash, MAX_PEERS_OF_ONE, now, self._rng))
+        if own:
+            self._facts.append(PeersFound(search.info_hash.packed, own))
+        self._lookups.search(search, now)
 
     def _maintain(self, now: float) -> None:
         """Forget what has expired; see whether contacts are there; refresh a stale bucket."""

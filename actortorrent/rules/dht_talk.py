@@ -90,7 +90,7 @@ class Talk:
         made = self.book.add(address, query, purpose, now, node_id=node_id, number=number)
         message = Message(made.transaction, query, version=VERSION, is_read_only=self._is_read_only)
         figures = {"query": query.name, "purpose": purpose.value, **(decision or {})}
-        self._send(address, message, figures)
+        self._outgoing.append(Outgoing(address, message, message.encode(), figures))
         return made
 
     def may_ping(self, address: Address, now: float) -> bool:
@@ -128,13 +128,13 @@ class Talk:
         answer = Message(message.transaction, body, version=VERSION, seen_as=asker)
         left = self.credits.left(asker, now)
         short = fitted(answer, MAX_SENT_BYTES if left is None else min(left, MAX_SENT_BYTES))
-        is_cut = short is None or short.body != body
+        is_cut = short is None or short[0].body != body
         is_worth_it = isinstance(query, FindNode | GetPeers) and (is_cut or is_wanted)
         if left is not None and is_worth_it and self._can_probe(message, asker, now):
             self._held[asker] = message
             self.ping_stranger(asker, own_id, Purpose.PROBE, now)
         elif short is not None:
-            self._send_answer(asker, short)
+            self._send_answer(asker, *short)
 
     def _can_probe(self, message: Message, asker: Address, now: float) -> bool:
         return (
@@ -152,7 +152,7 @@ class Talk:
             left = self.credits.left(asker, now)
             short = fitted(Message(transaction, body), MAX_SENT_BYTES if left is None else left)
             if short is not None:
-                self._send_answer(asker, short)
+                self._send_answer(asker, *short)
 
     def hears_us(self, address: Address, own_id: NodeId, now: float) -> None:
         """Note that an address answered a query of ours; give it the answer that waited."""
@@ -170,13 +170,8 @@ class Talk:
         body = self._answers.answer(held.body, address, now)
         short = fitted(Message(held.transaction, body), self.credits.left(address, now) or 0)
         if short is not None:
-            self._send_answer(address, short)
+            self._send_answer(address, *short)
 
-    def _send_answer(self, asker: Address, answer: Message) -> None:
-        self._send(asker, answer, None)
-        self.credits.spent(asker, len(self._outgoing[-1].packet))
-
-    def _send(
-        self, address: Address, message: Message, decision: Mapping[str, object] | None
-    ) -> None:
-        self._outgoing.append(Outgoing(address, message, message.encode(), decision))
+    def _send_answer(self, asker: Address, answer: Message, packet: bytes) -> None:
+        self._outgoing.append(Outgoing(asker, answer, packet))
+        self.credits.spent(asker, len(packet))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from actortorrent.wire.addresses import Address, pack_compact
 
@@ -63,7 +64,13 @@ class NodeInfo:
 
 def pack_nodes(nodes: Iterable[NodeInfo]) -> bytes:
     """Write nodes as 26 bytes each, or 38 where the address is IPv6."""
-    return b"".join(node.node_id.packed + pack_compact(node.address) for node in nodes)
+    return b"".join(node.node_id.packed + pack_address(node.address) for node in nodes)
+
+
+@lru_cache(maxsize=512)
+def pack_address(address: Address) -> bytes:
+    """Write an address as 6 or 18 bytes: the same few go out again and again."""
+    return pack_compact(address)
 
 
 def unpack_nodes(packed: bytes, *, is_ipv6: bool, most: int = MAX_NODES) -> tuple[NodeInfo, ...]:
@@ -84,4 +91,6 @@ def unpack_address(packed: bytes) -> Address | None:
     port = int.from_bytes(packed[-2:], "big")
     if len(packed) not in (IPV4_BYTES + 2, IPV6_BYTES + 2) or not port:
         return None
-    return Address(str(ipaddress.ip_address(packed[:-2])), port)
+    if len(packed) == IPV4_BYTES + 2:
+        return Address(f"{packed[0]}.{packed[1]}.{packed[2]}.{packed[3]}", port)
+    return Address(str(ipaddress.IPv6Address(packed[:-2])), port)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar, TypeAlias
 
-from actortorrent.wire.addresses import Address, pack_compact
+from actortorrent.wire.addresses import Address
 from actortorrent.wire.bencoding import Encodable, encode
-from actortorrent.wire.dht_nodes import NodeId, NodeInfo, pack_nodes
+from actortorrent.wire.dht_nodes import NodeId, NodeInfo, pack_address, pack_nodes
 
 MAX_SENT_BYTES = 1024  # BEP 32
 VERSION = b"AT01"  # how we name ourselves: two letters of the client, two bytes of the version
@@ -152,7 +152,7 @@ class Answer:
         if self.token:
             results["token"] = self.token
         if self.values:
-            results["values"] = [pack_compact(peer) for peer in self.values]
+            results["values"] = [pack_address(peer) for peer in self.values]
         return results
 
     def __str__(self) -> str:
@@ -206,7 +206,7 @@ class Message:
         if self.is_read_only:
             said["ro"] = 1
         if self.seen_as is not None:
-            said["ip"] = pack_compact(self.seen_as)
+            said["ip"] = pack_address(self.seen_as)
         return encode(said)
 
     def __str__(self) -> str:

@@ -12,10 +12,11 @@ from typing import Self
 
 from actortorrent.actors.base import Runtime, proxy_of, stop_all
 from actortorrent.actors.dht import Dht, DhtProxy
+from actortorrent.actors.dht_names import NameLookups
 from actortorrent.actors.dht_options import DhtOptions
+from actortorrent.actors.resolving import Resolve, resolve
 from actortorrent.rules.dht_facts import DhtStatus, SearchEnded
 from actortorrent.rules.dht_queries import Patience
-from actortorrent.tracing.recorder import Recorder
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.krpc import Message
 from actortorrent.wire.krpc_reading import read_message
@@ -35,7 +36,7 @@ class Node:
         routers: Sequence[Address] = (),
         folder: Path | None = None,
         is_read_only: bool = False,
-        recorder: Recorder | None = None,
+        find_addresses: Resolve = resolve,
         seed: int = 1,
     ) -> None:
         self.statuses: queue.SimpleQueue[tuple[DhtStatus, ...]] = queue.SimpleQueue()
@@ -47,7 +48,14 @@ class Node:
             is_read_only=is_read_only,
             patience=PATIENCE,
         )
-        ref = Dht.start(Runtime(recorder), options, random.Random(seed), self.statuses.put)
+        runtime = Runtime()
+        ref = Dht.start(
+            runtime,
+            options,
+            NameLookups(runtime, find_addresses),
+            random.Random(seed),
+            self.statuses.put,
+        )
         self.proxy = proxy_of(ref, DhtProxy)
         (status,) = self.proxy.status().get(timeout=SECONDS)
         self.address = Address(host, status.port)
