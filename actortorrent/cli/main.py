@@ -30,6 +30,7 @@ COMMANDS = {
     "seed": "Serve content that is already here to others.",
     "create": "Make a torrent of a file or folder.",
     "show": "Show what a torrent file says.",
+    "magnet": "Print the magnet link of a torrent.",
     "verify": "Compare files on disk with their torrent.",
     "announce": "Ask a torrent's trackers for peers.",
     "scrape": "Ask a torrent's trackers how many have it.",
