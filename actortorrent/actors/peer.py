@@ -35,7 +35,7 @@ from actortorrent.wire.messages import (
     Request,
     Unchoke,
 )
-from actortorrent.wire.peer_protocol import Block, Requests
+from actortorrent.wire.peer_protocol import Block, Placed, Requests
 
 DOWNLOAD_WISH_BYTES = 4 * 1024 * 1024  # where downloading is limited; granted in parts
 
@@ -55,6 +55,7 @@ class PeerActor(PeerConnection):
             torrent.geometry.piece_count,
             is_limited=torrent.is_upload_limited,
         )
+        self._protocol.places = self._downloads.places
         self._upload_meter = RateMeter()
         self._has_asked_to_upload = False
         self._has_asked_to_download = False
@@ -105,7 +106,7 @@ class PeerActor(PeerConnection):
 
     # --- fetching -------------------------------------------------------------------------
 
-    def _blocks_came(self, blocks: list[Block], now: float) -> None:
+    def _blocks_came(self, blocks: list[Block | Placed], now: float) -> None:
         filled = self._downloads.blocks_came(blocks, now)
         if filled:
             self._trace.tell_blocks()

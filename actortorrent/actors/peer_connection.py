@@ -24,7 +24,7 @@ from actortorrent.actors.wire_trace import WireTrace
 from actortorrent.errors import PeerProtocolError, StorageError
 from actortorrent.wire.handshake import Handshake
 from actortorrent.wire.messages import KeepAlive, Message
-from actortorrent.wire.peer_protocol import Block, Event, PeerProtocol
+from actortorrent.wire.peer_protocol import Block, Event, PeerProtocol, Placed
 
 SILENCE_SECONDS = 130.0  # keep-alives come every two minutes
 KEEP_ALIVE_SECONDS = 100.0
@@ -77,7 +77,7 @@ class PeerConnection(PeerOpening):
         """Begin to trade: hands are shaken."""
 
     @abstractmethod
-    def _blocks_came(self, blocks: list[Block], now: float) -> None:
+    def _blocks_came(self, blocks: list[Block | Placed], now: float) -> None:
         """Take blocks; their data holds until the next read."""
 
     @abstractmethod
@@ -161,7 +161,7 @@ class PeerConnection(PeerOpening):
     def _received(self, byte_count: int) -> None:
         now = self._last_received = time.monotonic()
         events = self._protocol.received(byte_count)
-        blocks = [event for event in events if type(event) is Block]
+        blocks = [event for event in events if isinstance(event, (Placed, Block))]
         if blocks:
             self._trace.blocks_came(blocks)
             self._blocks_came(blocks, now)

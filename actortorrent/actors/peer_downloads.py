@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actortorrent.rules.borrowing import Borrowed, GivenBack
-from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
+from actortorrent.rules.geometry import Geometry, Run
 from actortorrent.rules.leases import FilledRun, Lease
 from actortorrent.rules.pipeline import Pipeline
 from actortorrent.rules.rates import RateMeter
 from actortorrent.wire.handshake import HANDSHAKE_BYTES
-from actortorrent.wire.peer_protocol import Block
+from actortorrent.wire.peer_protocol import Block, Placed, Places
 
 SNUB_SECONDS = 20.0  # without a block that was asked for
 
@@ -57,13 +57,9 @@ class Downloads:
 
     @property
     def bytes_to_ask_for(self) -> int:
-        """Return how much work to ask for now; 0 while the pipeline is full enough.
-
-        It asks for a quarter of the pipeline at a time, so that questions are few.
-        """
-        depth = self.pipeline.depth_bytes
-        room = depth - self._borrowed.in_flight_bytes
-        return 0 if self.has_asked or room < max(BLOCK_BYTES, depth // 4) else room
+        """Return how much work to ask for now; 0 while the pipeline is full enough."""
+        room = self.pipeline.depth_bytes - self._borrowed.in_flight_bytes
+        return 0 if self.has_asked or room < self.pipeline.least_to_ask_for else room
 
     def grant(self, byte_count: int, now: float) -> None:
         """Allow so many bytes more to be read; if none were, it was we who kept it waiting."""
@@ -80,22 +76,35 @@ class Downloads:
         for lease in leases:
             self._borrowed.borrow(lease)
 
-    def blocks_came(self, blocks: Iterable[Block], now: float) -> tuple[FilledRun, ...]:
-        """Put blocks in their places and return the runs that became whole; the hot path."""
+    @property
+    def places(self) -> Places:
+        """Return where each block goes that is expected: for whoever reads the stream."""
+        return self._borrowed.places
+
+    def blocks_came(self, blocks: Iterable[Block | Placed], now: float) -> tuple[FilledRun, ...]:
+        """Put blocks in their places, if they are not there, and return the runs that are whole."""
         filled: list[FilledRun] = []
-        place = self._borrowed.block_came
         useful = 0
-        for piece_index, block_offset, data in blocks:
-            outcome = place(piece_index, block_offset, data)
-            if outcome is False:
-                self.came_bytes += len(data)
-                self.wasted_bytes += len(data)
-                continue
-            useful += len(data)
-            if outcome is not None:
-                filled.append(outcome)
+        for came in blocks:
+            if isinstance(came, Placed):
+                useful += came.byte_count
+                filled += self._borrowed.placed(came.owners, came.byte_count)
+            else:
+                useful += self._block_came(came, filled)
         self._count(useful, now)
         return tuple(filled)
+
+    def _block_came(self, block: Block, filled: list[FilledRun]) -> int:
+        """Put one block in its place; return how many bytes of it were of use."""
+        outcome = self._borrowed.block_came(*block)
+        byte_count = len(block.data)
+        if outcome is False:
+            self.came_bytes += byte_count
+            self.wasted_bytes += byte_count
+            return 0
+        if outcome is not None:
+            filled.append(outcome)
+        return byte_count
 
     def _count(self, useful: int, now: float) -> None:
         if useful:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from actortorrent.tracing.wire_events import BlockTally, block_data, wire_data
 from actortorrent.wire.messages import PieceHeader
+from actortorrent.wire.stream_reader import Block
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from actortorrent.wire.handshake import Handshake
     from actortorrent.wire.messages import BlockName, Message, Request
     from actortorrent.wire.peer_protocol import PeerProtocol
-    from actortorrent.wire.stream_reader import Block, Event
+    from actortorrent.wire.stream_reader import Event, Placed
 
 MOST_ASKED = 4_000  # more than may wait to be sent
 
@@ -71,11 +72,12 @@ class WireTrace:
                     self._arrivals.popleft()
                 return
 
-    def blocks_came(self, blocks: Sequence[Block]) -> None:
+    def blocks_came(self, blocks: Sequence[Block | Placed]) -> None:
         """Record what is in them, if the trace is to hold even that."""
         if self._with_payload:
             for block in blocks:
-                self._inbox.record("bt:block_received", block_data(self._conn, *block))
+                if isinstance(block, Block):  # as all are where blocks are recorded
+                    self._inbox.record("bt:block_received", block_data(self._conn, *block))
 
     def asked(self, request: Request) -> None:
         """Note what was asked for, if its block will be recorded as well."""

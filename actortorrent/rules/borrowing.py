@@ -2,18 +2,24 @@
 
 The invariant: **a block of a borrowed run is either expected or has come**, and a run
 none of whose blocks is expected any more has been handed over. What is borrowed
-leaves by one of three doors: `block_came` (whole), `give_back` (the peer choked us or
-goes) and `cancel` (it came from another peer).
+leaves by one of three doors: `block_came` or `placed` (whole), `give_back` (the peer choked
+us or goes) and `cancel` (it came from another peer).
+
+A block is known by the 13 bytes that the peer sends before it: they hold its piece, its
+offset and its length. So whoever reads the stream can put it in its place at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
 from actortorrent.rules.leases import Cargo, FilledRun, Lease
+from actortorrent.wire.messages import BLOCK_OVERHEAD, PIECE_HEADER, Kind
+
+_PIECE = int(Kind.PIECE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +40,32 @@ class _Filling:
     blocks_expected: int
 
 
+# By the 13 bytes before a block: where it goes, and of which lease it is.
+Places: TypeAlias = dict[bytes, tuple[memoryview, Any]]
+
+
 class Borrowed:
-    """Keep the leases of one peer and fill their buffers."""
+    """Keep the leases of one peer and fill their buffers.
+
+    Attributes:
+        places: the blocks that are expected; whoever copies one to its place takes it out, and
+            says so by `placed`.
+    """
 
     __slots__ = (
-        "_expected",
         "_fillings",
         "_geometry",
         "_piece_length",
         "in_flight_bytes",
         "last_lease_id",
+        "places",
     )
 
     def __init__(self, geometry: Geometry) -> None:
         self._geometry = geometry
         self._piece_length = geometry.piece_length
-        self._expected: dict[tuple[int, int], _Filling] = {}
         self._fillings: dict[int, _Filling] = {}
+        self.places: Places = {}
         self.in_flight_bytes = 0
         self.last_lease_id = 0
 
@@ -58,47 +73,54 @@ class Borrowed:
         """Take a lease; all its blocks are expected from now on."""
         filling = _Filling(lease, lease.buffer.take(), lease.run.block_count)
         self._fillings[lease.lease_id] = filling
-        for piece_index, offset, _ in self._geometry.blocks_of(lease.run):
-            self._expected[piece_index, offset] = filling
+        view, begin, places, pack = memoryview(filling.buffer), 0, self.places, PIECE_HEADER.pack
+        for piece_index, offset, length in self._geometry.blocks_of(lease.run):
+            end = begin + length
+            header = pack(BLOCK_OVERHEAD + length, _PIECE, piece_index, offset)
+            places[header] = (view[begin:end], filling)
+            begin = end
         self.in_flight_bytes += lease.run.length
         self.last_lease_id = lease.lease_id
 
     def block_came(
         self, piece_index: int, block_offset: int, data: memoryview
     ) -> FilledRun | Literal[False] | None:
-        """Put a block in its place; the hot path.
+        """Put a block in its place.
 
         Returns the run if this was its last block, None if others are expected, and
         False for a block that is of no use: not expected, or not of the right length.
         """
-        filling = self._expected.get((piece_index, block_offset))
-        if filling is None:
+        place = self.places.pop(_header(piece_index, block_offset, len(data)), None)
+        if place is None:
             return False
-        lease = filling.lease
-        begin = block_offset - lease.run.offset
-        if piece_index != lease.run.piece_index:  # of a row
-            begin += (piece_index - lease.run.piece_index) * self._piece_length
-        length = len(data)
-        if length != min(BLOCK_BYTES, lease.run.length - begin):
-            return False
-        del self._expected[piece_index, block_offset]
-        filling.buffer[begin : begin + length] = data
-        self.in_flight_bytes -= length
-        filling.blocks_expected -= 1
-        if filling.blocks_expected:
-            return None
-        del self._fillings[lease.lease_id]
-        return FilledRun(lease.lease_id, lease.run, Cargo(filling.buffer))
+        target, filling = place
+        target[:] = data
+        filled = self.placed([filling], len(data))
+        return filled[0] if filled else None
+
+    def placed(self, fillings: list[Any], byte_count: int) -> list[FilledRun]:
+        """Note that blocks lie in their places, as the owners that `places` names; the hot path.
+
+        Returns the runs of which these were the last blocks.
+        """
+        filled = []
+        self.in_flight_bytes -= byte_count
+        for filling in fillings:
+            filling.blocks_expected -= 1
+            if not filling.blocks_expected:
+                lease = filling.lease
+                del self._fillings[lease.lease_id]
+                filled.append(FilledRun(lease.lease_id, lease.run, Cargo(filling.buffer)))
+        return filled
 
     def came_bytes(self, lease_id: int) -> int:
         """Return the bytes that came of a lease that is not whole yet."""
         filling = self._fillings.get(lease_id)
         if filling is None:
             return 0
-        blocks, expected = self._geometry.blocks_of(filling.lease.run), self._expected
-        return sum(
-            size for piece_index, start, size in blocks if (piece_index, start) not in expected
-        )
+        blocks = self._geometry.blocks_of(filling.lease.run)
+        came = [block for block in blocks if _header(*block) not in self.places]
+        return sum([length for _, _, length in came])
 
     def cancel(self, lease_id: int) -> tuple[Run, ...]:
         """Drop a lease; return the runs of it that are still expected."""
@@ -111,8 +133,9 @@ class Borrowed:
         """Expect the blocks of a lease no more; return those, as a bitmask a piece."""
         missing: dict[int, int] = {}
         for piece_index, offset, length in self._geometry.blocks_of(filling.lease.run):
-            if self._expected.get((piece_index, offset)) is filling:
-                del self._expected[piece_index, offset]
+            header = _header(piece_index, offset, length)
+            if self.places.get(header, (None, None))[1] is filling:
+                del self.places[header]
                 self.in_flight_bytes -= length
                 missing[piece_index] = missing.get(piece_index, 0) | 1 << offset // BLOCK_BYTES
         return missing
@@ -138,3 +161,8 @@ class Borrowed:
             for kept in self._geometry.runs_of(part.piece_index, blocks):
                 data = filling.buffer[start + kept.offset : start + kept.end]
                 yield FilledRun(filling.lease.lease_id, kept, Cargo(data))
+
+
+def _header(piece_index: int, offset: int, length: int) -> bytes:
+    """Return the 13 bytes that come before a block."""
+    return PIECE_HEADER.pack(BLOCK_OVERHEAD + length, _PIECE, piece_index, offset)

@@ -44,7 +44,7 @@ RANDOM_FIRST, RAREST_FIRST = RandomFirst(), RarestFirst()
 BEGUN, ENDGAME = "piece already begun", "endgame"  # rules by which no new piece is lent
 MOST_BEGUN = 32  # pieces, before even rarer ones have to wait
 LEAST_SHARE_BYTES = 128 * 1024
-MAX_RUN_BYTES = 1024 * 1024  # a larger piece is lent in runs of this size, to several peers
+MAX_RUN_BYTES = 2 * 1024 * 1024  # a larger piece is lent in runs of this size, to several peers
 
 
 def lease_bytes(wanted_bytes: int, lacking_bytes: int, peer_count: int) -> int:

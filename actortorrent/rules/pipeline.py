@@ -64,6 +64,15 @@ class Pipeline:
         """Return how long the peer should be busy with what it is asked for."""
         return QUEUE_SECONDS + SPARE * self.answer_seconds
 
+    @property
+    def least_to_ask_for(self) -> int:
+        """Return how many bytes must be free before more are asked for, so that questions are few.
+
+        A quarter of the depth; half of it of a peer that is quick and near.
+        """
+        is_near = self.depth_bytes == MOST_DEPTH_BYTES and self.answer_seconds <= QUEUE_SECONDS / 2
+        return max(BLOCK_BYTES, self.depth_bytes // (2 if is_near else 4))
+
     def asked(self, in_flight_bytes: int, now: float) -> None:
         """Note a request behind `in_flight_bytes` of others."""
         self._asked.append((now, self._came_bytes + in_flight_bytes))

@@ -7,7 +7,8 @@ The shell around it only moves bytes::
         ...
     sock.send(protocol.send(Interested()))
 
-Events are a `Handshake`, a `Block` for each block, `Requests` for those that came in a
+Events are a `Handshake`, `Placed` for blocks that were expected (`places` says where they
+go), a `Block` for each other, `Requests` for those that came in a
 row, and the message itself for all else that asks for a reaction (a request that is one
 of a kind included): keep-alives, unknown messages and requests of a peer that we choke
 are consumed. What we send is checked as well, since breaking the
@@ -39,9 +40,9 @@ from actortorrent.wire.messages import (
 )
 from actortorrent.wire.ranges import ranges_of
 from actortorrent.wire.receive_buffer import LIMIT_BYTES
-from actortorrent.wire.stream_reader import Block, Event, Requests, StreamReader
+from actortorrent.wire.stream_reader import Block, Event, Placed, Places, Requests, StreamReader
 
-__all__ = ["Block", "Event", "OnMessage", "PeerProtocol", "Requests"]
+__all__ = ["Block", "Event", "OnMessage", "PeerProtocol", "Placed", "Places", "Requests"]
 
 
 class PeerProtocol(StreamReader):

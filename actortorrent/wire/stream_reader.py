@@ -1,15 +1,16 @@
 """A peer's stream of bytes into events: the receiving half of the protocol, BEP 3.
 
 What comes is checked for form (`message_reading.py`), for order (`legal_order.py`) and
-for range (`ranges.py`). The paths of a block and of a request are the hot ones, well under a
-microsecond: that is why `_read_plain_blocks` and `_read_plain_requests` look at bytes
-themselves, why a block is a tuple with a view into the receive buffer, and why requests
-that come in a row are one event.
+for range (`ranges.py`). The paths of a block and of a request are the hot ones: that is why
+`_read_expected_blocks`, `_read_plain_blocks` and `_read_plain_requests` look at bytes
+themselves, and why requests that come in a row are one event, as are blocks that were
+expected. A block that was expected is known by the 13 bytes before it, and copied from there
+into its place; any other is a tuple with a view into the receive buffer.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from actortorrent.errors import PeerProtocolError
 from actortorrent.wire.conversation import Conversation, OnMessage
@@ -55,19 +56,36 @@ class Block(NamedTuple):
         return str(PieceHeader(self.piece_index, self.block_offset, len(self.data)))
 
 
+class Placed(NamedTuple):
+    """Blocks that were expected and lie in their places: of each its owner; bytes in all."""
+
+    owners: list[Any]
+    byte_count: int
+
+
+# By the 13 bytes before a block: where its data goes, and what its owner is (see `Placed`).
+Places: TypeAlias = dict[bytes, tuple[memoryview, Any]]
+_NO_PLACE = (memoryview(b""), None)
+
+
 class Requests(NamedTuple):
     """Requests that came in a row, none of which met our choke."""
 
     names: tuple[BlockName, ...]
 
 
-Event: TypeAlias = Handshake | Block | Requests | Message
+Event: TypeAlias = Handshake | Block | Placed | Requests | Message
 
 
 class StreamReader(Conversation):
-    """Turn what a peer sends into events; see `PeerProtocol` for the arguments."""
+    """Turn what a peer sends into events; see `PeerProtocol` for the arguments.
 
-    __slots__ = ("_buffer", "_info_hash", "_longest", "_ranges")
+    Attributes:
+        places: the blocks that are expected; each that comes is taken out. Only names of
+            blocks that there are may be in it.
+    """
+
+    __slots__ = ("_buffer", "_info_hash", "_longest", "_ranges", "places")
 
     def __init__(
         self,
@@ -84,6 +102,7 @@ class StreamReader(Conversation):
         self._ranges = ranges
         self._longest = max(_LONGEST_PIECE, 1 + ranges.bitfield_bytes)
         self._buffer = ReceiveBuffer(buffer_limit_bytes)
+        self.places: Places = {}
 
     @property
     def bytes_received(self) -> int:
@@ -131,21 +150,52 @@ class StreamReader(Conversation):
         events: list[Event] = []
         buffer = self._buffer
         while True:
+            before = buffer.start
+            buffer.start = self._read_expected_blocks(buffer.start, events)
             buffer.start = self._read_plain_blocks(buffer.start, events)
             buffer.start = self._read_plain_requests(buffer.start, events)
-            following = self._read_message(buffer.start, events)
-            if following == buffer.start:
+            if buffer.start == before:
+                buffer.start = self._read_message(before, events)
+            if buffer.start == before:
                 return events
-            buffer.start = following
+
+    def _read_expected_blocks(self, position: int, events: list[Event]) -> int:
+        """Put blocks where they are expected, while they are whole; return where it stopped."""
+        if self.their_state is not State.OPEN or self._reports_blocks:
+            return position
+        places, view, end = self.places, self._buffer.view, self._buffer.end
+        owners: list[Any] = []
+        start = position
+        while end - position > PIECE_HEADER_BYTES:
+            begin = position + PIECE_HEADER_BYTES
+            header = view[position:begin].tobytes()
+            target, owner = places.get(header, _NO_PLACE)
+            following = begin + len(target)
+            if following > end or owner is None:
+                break
+            del places[header]
+            target[:] = view[begin:following]
+            owners.append(owner)
+            position = following
+        if owners:
+            byte_count = position - start - len(owners) * PIECE_HEADER_BYTES
+            self._count_blocks(len(owners), byte_count)
+            events.append(Placed(owners, byte_count))
+        return position
+
+    def _count_blocks(self, count: int, byte_count: int) -> None:
+        self.blocks_received += count
+        self.block_bytes_received += byte_count
 
     def _read_plain_blocks(self, position: int, events: list[Event]) -> int:
-        """Read blocks while there is nothing to be said against them; return where it stopped.
+        """Read other blocks while there is nothing to be said against them, as above.
 
         Whatever is not a whole, plain block is left to `_read_message`, which judges it.
         """
         if self.their_state is not State.OPEN or self._reports_blocks:
             return position
         data, view, end = self._buffer.data, self._buffer.view, self._buffer.end
+        places = self.places
         whole_pieces = self._ranges.whole_pieces
         longest_end = self._ranges.piece_length + BLOCK_OVERHEAD
         start, known_events = position, len(events)
@@ -158,13 +208,13 @@ class StreamReader(Conversation):
                 or index >= whole_pieces
                 or offset + length > longest_end
                 or not BLOCK_OVERHEAD < length <= _LONGEST_PIECE
+                or view[position : position + PIECE_HEADER_BYTES].tobytes() in places
             ):
                 break
             events.append(Block(index, offset, view[position + PIECE_HEADER_BYTES : following]))
             position = following
         count = len(events) - known_events
-        self.blocks_received += count
-        self.block_bytes_received += position - start - count * PIECE_HEADER_BYTES
+        self._count_blocks(count, position - start - count * PIECE_HEADER_BYTES)
         return position
 
     def _read_plain_requests(self, position: int, events: list[Event]) -> int:

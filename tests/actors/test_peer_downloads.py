@@ -5,7 +5,7 @@ import pytest
 from actortorrent.actors.peer_downloads import SNUB_SECONDS, Downloads
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
 from actortorrent.rules.leases import Cargo, FilledRun, Lease
-from actortorrent.rules.pipeline import FIRST_DEPTH_BYTES
+from actortorrent.rules.pipeline import FIRST_DEPTH_BYTES, MOST_DEPTH_BYTES
 from actortorrent.wire.handshake import HANDSHAKE_BYTES
 from actortorrent.wire.peer_protocol import Block
 
@@ -51,6 +51,16 @@ def test_it_asks_again_when_a_quarter_of_the_pipeline_is_free() -> None:
     assert mine.bytes_to_ask_for == 0  # for a single block
     mine.blocks_came([block(0, 0)], 0.0)  # and the pipeline grows by a block
     assert mine.bytes_to_ask_for == 3 * BLOCK_BYTES
+
+
+def test_of_a_quick_peer_that_is_near_it_asks_when_half_is_free() -> None:
+    mine = downloads()
+    mine.pipeline.depth_bytes = MOST_DEPTH_BYTES
+    mine.borrow([lease(1, 0, 8)], 0.0)
+    most = MOST_DEPTH_BYTES - mine.in_flight_bytes
+    assert (mine.bytes_to_ask_for, mine.pipeline.least_to_ask_for) == (most, MOST_DEPTH_BYTES // 2)
+    mine.pipeline.answer_seconds = 0.2
+    assert mine.pipeline.least_to_ask_for == MOST_DEPTH_BYTES // 4
 
 
 def test_a_choke_frees_the_pipeline_and_takes_the_question_back() -> None:

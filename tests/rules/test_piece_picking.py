@@ -232,39 +232,46 @@ def rows(picks: list[Pick]) -> list[tuple[int, int]]:
     return [(pick.loan.run.piece_index, pick.loan.run.piece_count) for pick in picks]
 
 
+SMALL_BYTES = 8 * BLOCK_BYTES
+
+
 def test_small_pieces_are_lent_in_rows_of_neighbours_that_are_as_rare() -> None:
-    # Rows of 16 pieces of 64 KiB are as long as a run may be; here all that A and B have.
+    # Rows of 16 pieces of 128 KiB are as long as a run may be; here all that A and B have.
     fetching = Fetching(
-        swarm("A: ####" + 28 * "#", "B: ####" + 8 * "#" + 20 * "."), verified="####"
+        swarm("A: ####" + 28 * "#", "B: ####" + 8 * "#" + 20 * "."),
+        verified="####",
+        piece_bytes=SMALL_BYTES,
     )
-    lent = [row for _ in range(3) for row in rows(fetching.lend("A", MIB))]
+    lent = [row for _ in range(3) for row in rows(fetching.lend("A", 2 * MIB))]
     assert sorted(lent[:2]) == [(12, 4), (16, 16)]
     assert lent[2:] == [(4, 8)]  # two have these, and only A the others
 
 
 def test_a_row_is_cut_to_what_is_wanted_and_no_second_one_is() -> None:
-    fetching = Fetching(swarm("A: " + 32 * "#"), verified="####")
-    assert [count for _, count in rows(fetching.lend("A", 3 * PIECE_BYTES + 1))] == [3]
-    lent = rows(fetching.lend("A", 20 * PIECE_BYTES))
+    fetching = Fetching(swarm("A: " + 32 * "#"), verified="####", piece_bytes=SMALL_BYTES)
+    assert [count for _, count in rows(fetching.lend("A", 3 * SMALL_BYTES + 1))] == [3]
+    lent = rows(fetching.lend("A", 20 * SMALL_BYTES))
     assert all((first + count) % 16 == 0 for first, count in lent)
     assert sum(count for _, count in lent) <= 20
-    assert fetching.ledger.bytes_out == PIECE_BYTES * (3 + sum(count for _, count in lent))
+    assert fetching.ledger.bytes_out == SMALL_BYTES * (3 + sum(count for _, count in lent))
 
 
 def test_the_first_pieces_are_lent_one_by_one_so_that_there_is_something_to_trade_soon() -> None:
-    fetching = Fetching(swarm("A: " + 32 * "#"), verified="###")
-    first = fetching.lend("A", 4 * PIECE_BYTES)
+    fetching = Fetching(swarm("A: " + 32 * "#"), verified="###", piece_bytes=SMALL_BYTES)
+    first = fetching.lend("A", 4 * SMALL_BYTES)
     assert {pick.rule for pick in first} == {"random first piece"}
     assert [count for _, count in rows(first)] == [1, 1, 1, 1]
     loan = first[0].loan
     fetching.ledger.store(loan.lease_id, loan.run, verified=loan.run.piece_mask)
-    assert max(count for _, count in rows(fetching.lend("A", MIB))) > 1
+    assert max(count for _, count in rows(fetching.lend("A", 2 * MIB))) > 1
 
 
 def test_in_order_a_row_begins_with_the_lowest_piece() -> None:
-    fetching = Fetching(swarm("A: " + 20 * "#"), verified="#.##", is_sequential=True)
-    assert rows(fetching.lend("A", MIB)) == [(1, 1), (4, 12)]
-    assert rows(fetching.lend("A", MIB)) == [(16, 4)]
+    fetching = Fetching(
+        swarm("A: " + 20 * "#"), verified="#.##", is_sequential=True, piece_bytes=SMALL_BYTES
+    )
+    assert rows(fetching.lend("A", 2 * MIB)) == [(1, 1), (4, 12)]
+    assert rows(fetching.lend("A", 2 * MIB)) == [(16, 4)]
 
 
 def test_a_policy_of_the_users_is_asked_for_each_piece() -> None:
@@ -282,11 +289,12 @@ def test_even_the_smallest_wish_is_granted_a_block() -> None:
 
 
 def test_a_large_piece_is_lent_in_runs_to_several_peers() -> None:
-    fetching = Fetching(swarm("A: #####", "B: #####"), verified="####.", piece_bytes=4 * MIB)
+    fetching = Fetching(swarm("A: #####", "B: #####"), verified="####.", piece_bytes=8 * MIB)
     first, second = fetching.lend_one("A", MIB), fetching.lend_one("B", MIB)
     assert (first.loan.run, second.loan.run) == (Run(4, 0, MIB), Run(4, MIB, MIB))
-    assert MAX_RUN_BYTES == MIB
-    assert [pick.loan.run.length for pick in fetching.lend("A", 4 * MIB)] == [MIB, MIB]
+    assert MAX_RUN_BYTES == 2 * MIB
+    lent = [pick.loan.run.length for pick in fetching.lend("A", 5 * MIB)]
+    assert lent == [2 * MIB, 2 * MIB, MIB]
 
 
 @given(st.data())

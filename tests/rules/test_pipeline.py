@@ -72,7 +72,7 @@ class Way:
     def _ask(self, pipeline: Pipeline) -> None:
         asked_for = len(self.in_flight) * BLOCK_BYTES
         room = pipeline.depth_bytes - asked_for
-        if self.in_flight and room < max(BLOCK_BYTES, pipeline.depth_bytes // 4):
+        if self.in_flight and room < pipeline.least_to_ask_for:
             return
         pipeline.asked(asked_for, self.now)
         for _ in range(max(1, room // BLOCK_BYTES)):
