@@ -176,6 +176,8 @@ class PieceManager(Actor):
         for one in stored:
             self._cancel(self._ledger.store(one.lease_id, one.run, news))
             self._lender.take_back(one.buffer)
+        for piece_index in indexes_of(news & ~self._ledger.verified):
+            self._cancel(self._ledger.verify(piece_index))
         if verified:
             self._spread(verified, news)
         self._feed_all()

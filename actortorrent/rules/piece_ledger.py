@@ -256,7 +256,8 @@ class PieceLedger:
         if started.stored:
             self.bytes_twice += bytes_of(self._geometry, run, started.stored & run.block_mask)
         started.stored |= run.block_mask
-        if verified >> piece_index & 1:
+        is_whole = started.stored == started.all_blocks  # else more of it is told in a moment
+        if is_whole and verified >> piece_index & 1:
             return self.verify(piece_index)
         useless = [one for one in started.loans.values() if not one.blocks_out & ~started.stored]
         over = self._forget(useless)

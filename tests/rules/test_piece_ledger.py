@@ -170,3 +170,14 @@ def test_what_came_in_vain_can_be_counted() -> None:
         ledger.store(0, run)
         twice.append(ledger.bytes_twice - before)
     assert twice == [WHOLE, BLOCK_BYTES, 0]
+
+
+def test_runs_that_are_told_together_with_their_piece_being_verified_came_once() -> None:
+    ledger = ledger_of()
+    loans = [ledger.lend(conn, 0, WHOLE // 2) for conn in (A, B)]
+    seen = []
+    for loan in loans:
+        assert ledger.store(loan.lease_id, loan.run, verified=drawn("#...")) == ()
+        seen.append(state(ledger))
+    assert seen == ["l...", "#..."]
+    assert (ledger.bytes_twice, ledger.bytes_out) == (0, 0)
