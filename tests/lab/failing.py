@@ -10,18 +10,18 @@ from actortorrent.cli.main import main
 
 PIECES_UNTIL_FAILURE = 400
 
-usual = PieceManager.pieces_verified
-verified: list[int] = []
+usual = PieceManager.runs_stored
+all_verified: list[int] = []
 
 
-def failing(manager: PieceManager, piece_indexes: tuple[int, ...], *args: Any) -> None:
-    verified.extend(piece_indexes)
-    if len(verified) >= PIECES_UNTIL_FAILURE:
+def failing(manager: PieceManager, conn: int, stored: Any, verified: tuple[int, ...]) -> None:
+    all_verified.extend(verified)
+    if len(all_verified) >= PIECES_UNTIL_FAILURE:
         raise RuntimeError("planted")
-    usual(manager, piece_indexes, *args)
+    usual(manager, conn, stored, verified)
 
 
 if __name__ == "__main__":
-    setattr(PieceManager, "pieces_verified", failing)  # noqa: B010 - mypy minds assignments
+    setattr(PieceManager, "runs_stored", failing)  # noqa: B010 - mypy minds assignments
     sys.argv[0] = "actortorrent"
     main()

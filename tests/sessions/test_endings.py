@@ -265,19 +265,19 @@ def test_an_actor_that_fails_as_it_starts_or_ends_is_told_of_as_well(
 def test_after_a_failure_what_was_verified_is_kept(
     content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verify = piece_manager.PieceManager.pieces_verified
+    note = piece_manager.PieceManager.runs_stored
     count = 0
 
-    def fail_at_the_tenth(self: Any, piece_indexes: tuple[int, ...]) -> None:
+    def fail_at_the_tenth(self: Any, conn: int, stored: Any, verified: tuple[int, ...]) -> None:
         nonlocal count
-        count += len(piece_indexes)
+        count += len(verified)
         if count >= 10:
             fail()
-        verify(self, piece_indexes)
+        note(self, conn, stored, verified)
 
     with ScriptedPeer(content) as one:
         with monkeypatch.context() as patch:
-            patch.setattr(piece_manager.PieceManager, "pieces_verified", fail_at_the_tenth)
+            patch.setattr(piece_manager.PieceManager, "runs_stored", fail_at_the_tenth)
             error_of(fetching(content, tmp_path / "into", [one]))
         summary = fetch(content, tmp_path / "into", [one])
     assert summary.progress.fetched_bytes <= content.total_length - 10 * PIECE
