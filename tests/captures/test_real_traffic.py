@@ -17,6 +17,9 @@ from actortorrent.lab.processes import Running
 from actortorrent.tracing.events import WIRE_RECEIVED, WIRE_SENT
 from actortorrent.tracing.graph import Graph
 from actortorrent.tracing.reader import TraceFile
+from actortorrent.wire.handshake import Handshake
+from actortorrent.wire.legal_order import FAST_ORDER, State, state_after
+from actortorrent.wire.messages import Message, Unknown
 from tests.captures.tshark import judge
 from tests.content import Content, make_content
 from tests.peers.aria2 import aria2_fetch
@@ -94,6 +97,20 @@ def test_what_the_torrent_is_like_is_inferred_from_what_is_said(
     assert header.info_hash == content.info_hash.hex()
     assert header.total_length == content.total_length
     assert header.piece_length == 64 * 1024
+
+
+def test_what_they_say_is_in_the_order_of_bep_6(imported: tuple[Path, Imported]) -> None:
+    messages = (Handshake, *Message.__args__)
+    kinds = {one.name: one.kind for one in messages if one is not Unknown}
+    states: dict[str, State] = {}
+    with TraceFile(imported[0]) as trace:
+        for event in trace.events():
+            if event.name == WIRE_SENT:
+                before = states.get(event.actor, State.AWAITING_HANDSHAKE)
+                after = state_after(before, kinds[event.data["type"]], FAST_ORDER)
+                assert after is not None, event
+                states[event.actor] = after
+    assert list(states.values()).count(State.OPEN) >= 3, "of ends; some hang up soon"
 
 
 def test_lint_finds_no_breach_and_all_other_commands_read_it(
