@@ -48,6 +48,7 @@ class ExtensionHandshake:
         ipv4, ipv6: its own addresses.
         is_upload_only: whether it will fetch nothing more (BEP 21).
         metadata_size: bytes of the info dictionary (BEP 9); not said by who has none.
+        prefers_encryption: whether it would rather be dialled encrypted (`e`, of BEP 11).
     """
 
     extensions: tuple[tuple[str, int], ...] = ()
@@ -59,6 +60,7 @@ class ExtensionHandshake:
     ipv6: str | None = None
     is_upload_only: bool | None = None
     metadata_size: int | None = None
+    prefers_encryption: bool | None = None
 
     def __str__(self) -> str:
         names = ", ".join(name for name, number in self.extensions if number) or "none"
@@ -97,7 +99,6 @@ class ExtensionHandshake:
         fields = Fields(decoded, "the handshake of the extensions", PeerProtocolError)
         client = (fields.find_bytes(b"v") or b"")[:MAX_CLIENT_BYTES]
         queue = _in_range(fields, b"reqq", 2**63)
-        upload_only = fields.find_int(b"upload_only")
         return cls(
             extensions=tuple(_read_extensions(fields.values.get(b"m"))),
             client=client.decode("utf-8", "replace"),
@@ -106,8 +107,9 @@ class ExtensionHandshake:
             your_ip=_read_ip(fields, b"yourip", (4, 16)),
             ipv4=_read_ip(fields, b"ipv4", (4,)),
             ipv6=_read_ip(fields, b"ipv6", (16,)),
-            is_upload_only=None if upload_only is None else upload_only != 0,
+            is_upload_only=_read_flag(fields, b"upload_only"),
             metadata_size=_in_range(fields, b"metadata_size", MAX_SAID_BYTES),
+            prefers_encryption=_read_flag(fields, b"e"),
         )
 
     def encode(self) -> bytes:
@@ -120,8 +122,9 @@ class ExtensionHandshake:
             "yourip": _packed(self.your_ip),
             "ipv4": _packed(self.ipv4),
             "ipv6": _packed(self.ipv6),
-            "upload_only": None if self.is_upload_only is None else int(self.is_upload_only),
+            "upload_only": _flag(self.is_upload_only),
             "metadata_size": self.metadata_size,
+            "e": _flag(self.prefers_encryption),
         }
         return encode({key: value for key, value in said.items() if value is not None})
 
@@ -132,7 +135,7 @@ class ExtensionHandshake:
 
 _SAID = (
     *("client", "listen_port", "request_queue", "your_ip", "ipv4", "ipv6"),
-    *("is_upload_only", "metadata_size"),
+    *("is_upload_only", "metadata_size", "prefers_encryption"),
 )
 
 
@@ -150,6 +153,15 @@ def _read_extensions(value: object) -> Iterator[tuple[str, int]]:
 def _in_range(fields: Fields, key: bytes, maximum: int) -> int | None:
     value = fields.find_int(key)
     return value if value is not None and 1 <= value <= maximum else None
+
+
+def _read_flag(fields: Fields, key: bytes) -> bool | None:
+    value = fields.find_int(key)
+    return None if value is None else value != 0
+
+
+def _flag(said: bool | None) -> int | None:
+    return None if said is None else int(said)
 
 
 def _read_ip(fields: Fields, key: bytes, lengths: tuple[int, ...]) -> str | None:

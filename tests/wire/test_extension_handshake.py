@@ -34,6 +34,7 @@ HANDSHAKES = st.builds(
     ipv6=st.none() | IPV6,
     is_upload_only=st.none() | st.booleans(),
     metadata_size=st.none() | st.integers(1, 2**40),
+    prefers_encryption=st.none() | st.booleans(),
 )
 
 
@@ -77,6 +78,7 @@ def test_what_libtorrent_says_is_read() -> None:
     assert (handshake.metadata_size, handshake.request_queue) == (31235, 2000)
     assert (handshake.your_ip, handshake.ipv6) == ("127.0.0.1", "::1")
     assert handshake.is_upload_only is True
+    assert handshake.prefers_encryption is False
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_what_is_no_dictionary_is_the_peers_fault(payload: bytes) -> None:
         {"yourip": b"12345"},
         {"ipv4": bytes(16)},
         {"ipv6": bytes(4)},
-        {"upload_only": b"yes"},
+        {"upload_only": b"yes", "e": []},
         {"metadata_size": -1},
         {"metadata_size": 0},
     ],
