@@ -10,6 +10,8 @@
   the swarm its only source. Where very many are begun, all of them come first.
 * `is_sequential` takes the lowest piece instead, for playing while fetching; and so
   may a policy of the user's take what it likes (`picker_policies.py`).
+* A peer that is quick keeps to the large piece it began, and others leave it to it: then
+  its runs come in order, and are hashed as they come.
 * Of pieces smaller than a run, neighbours that are as rare are lent with it, in a row:
   they then cost no more than large ones, to us, to the peer and to the disks of both. The
   first few come one by one: a row is whole, and to be traded, only with its last piece.
@@ -44,6 +46,7 @@ RANDOM_FIRST, RAREST_FIRST = RandomFirst(), RarestFirst()
 BEGUN, ENDGAME = "piece already begun", "endgame"  # rules by which no new piece is lent
 MOST_BEGUN = 32  # pieces, before even rarer ones have to wait
 LEAST_SHARE_BYTES = 128 * 1024
+LEAST_KEPT_BYTES = 1024 * 1024  # wanted at a time by a peer that is quick enough to keep a piece
 MAX_RUN_BYTES = 2 * 1024 * 1024  # a larger piece is lent in runs of this size, to several peers
 
 
@@ -94,6 +97,8 @@ class PiecePicker:
         self._availability = availability
         self._counts = PieceCounts(availability)
         self._policy = policy or (Sequential() if is_sequential else None)
+        self._is_large = geometry.piece_length > MAX_RUN_BYTES
+        self._keepers: dict[int, int] = {}  # of large pieces: the peer that fetches each
 
     def lend(self, conn: int, peers_pieces: int, most_bytes: int) -> Iterator[Pick]:
         """Lend a peer runs of about `most_bytes` together; the first may be more, by a block.
@@ -116,7 +121,9 @@ class PiecePicker:
         fresh = self._ledger.untouched & peers_pieces
         begun = self._ledger.open & peers_pieces
         rarest = self._rarest(begun, fresh)
-        begun_piece = self._first_lendable(conn, begun & rarest if rarest else begun)
+        may_begin = bool(fresh) and begun.bit_count() <= MOST_BEGUN
+        lendable = self._lendable(conn, begun & rarest if rarest else begun)
+        begun_piece = self._choose_begun(conn, lendable, most_bytes, may_begin=may_begin)
         if begun_piece is not None:
             return Pick(self._lend(conn, begun_piece, most_bytes), BEGUN)
         if fresh:
@@ -130,11 +137,40 @@ class PiecePicker:
             return 0
         return self._availability.rarest(begun | fresh)
 
-    def _first_lendable(self, conn: int, begun: int) -> int | None:
-        if not begun:
-            return None
+    def _lendable(self, conn: int, begun: int) -> Iterator[int]:
         may_lend = self._ledger.may_lend
-        return next((index for index in indexes_of(begun) if may_lend(index, conn)), None)
+        return (
+            (index for index in indexes_of(begun) if may_lend(index, conn)) if begun else iter(())
+        )
+
+    def _choose_begun(
+        self, conn: int, lendable: Iterator[int], most_bytes: int, *, may_begin: bool
+    ) -> int | None:
+        """Return the piece to go on with; None: a new one is to be begun, or there is nothing."""
+        if not self._is_large or most_bytes < LEAST_KEPT_BYTES:
+            return next(lendable, None)
+        begun = list(lendable)
+        own = next((index for index in begun if self._keepers.get(index) == conn), None)
+        if own is not None:
+            return own
+        left = next((index for index in begun if not self._is_kept(index)), None)
+        chosen = left if left is not None or may_begin else next(iter(begun), None)
+        if chosen is not None:
+            self._keepers[chosen] = conn
+        return chosen
+
+    def _is_kept(self, piece_index: int) -> bool:
+        """Say whether the peer that fetches a large piece still fetches."""
+        keeper = self._keepers.get(piece_index)
+        return keeper is not None and self._ledger.is_busy(keeper)
+
+    def _keep(self, conn: int, piece_index: int) -> None:
+        """Note who began a large piece; forget who began others that are over."""
+        if self._is_large:
+            over = [index for index in self._keepers if not self._ledger.open >> index & 1]
+            for index in over:
+                del self._keepers[index]
+            self._keepers[piece_index] = conn
 
     def _lend_fresh(
         self, conn: int, fresh: int, rarest: int, most_bytes: int, *, is_first: bool
@@ -151,6 +187,7 @@ class PiecePicker:
         if not is_first and most_bytes < run_bytes:
             return None
         if row is None or most_bytes < 2 * self._geometry.piece_length:
+            self._keep(conn, piece_index)
             return Pick(self._lend(conn, piece_index, most_bytes), rule_of(policy))
         return Pick(self._ledger.lend_row(conn, self._cut(row, most_bytes)), rule_of(policy))
 

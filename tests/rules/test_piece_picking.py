@@ -297,6 +297,34 @@ def test_a_large_piece_is_lent_in_runs_to_several_peers() -> None:
     assert lent == [2 * MIB, 2 * MIB, MIB]
 
 
+def test_quick_peers_keep_to_the_large_piece_that_each_began() -> None:
+    peers = swarm("A: " + 10 * "#", "B: " + 10 * "#")
+    fetching = Fetching(peers, verified="####", piece_bytes=8 * MIB)
+    lent = [(name, *fetching.pieces(name, 2 * MIB)) for name in ("A", "B", "A", "B", "A")]
+    (_, of_a), (_, of_b) = lent[:2]
+    assert of_a != of_b
+    assert lent[2:] == [("A", of_a), ("B", of_b), ("A", of_a)]
+
+
+def test_a_large_piece_whose_peer_fetches_no_more_is_anybodys() -> None:
+    peers = swarm(*(f"{name}: " + 10 * "#" for name in "ABC"))
+    fetching = Fetching(peers, verified="####", piece_bytes=8 * MIB)
+    loan = fetching.lend_one("A", 2 * MIB).loan
+    left = loan.run.piece_index
+    assert fetching.pieces("B", 2 * MIB) != [left]
+    fetching.ledger.give_back(loan.lease_id, [Run(left, MIB, MIB)])
+    fetching.ledger.store(loan.lease_id, Run(left, 0, MIB))
+    assert fetching.pieces("C", 2 * MIB) == [left]
+    assert fetching.pieces("A", 2 * MIB) != [left]  # which is C's now
+
+
+def test_a_slow_peer_helps_with_what_others_began() -> None:
+    peers = swarm("A: " + 10 * "#", "B: " + 10 * "#")
+    fetching = Fetching(peers, verified="####", piece_bytes=8 * MIB)
+    (begun,) = fetching.pieces("A", 2 * MIB)
+    assert fetching.pieces("B", 8 * BLOCK_BYTES) == [begun]
+
+
 @given(st.data())
 def test_a_peer_is_never_lent_more_than_it_asked_for_but_for_a_block(data: st.DataObject) -> None:
     piece_bytes = data.draw(st.sampled_from([BLOCK_BYTES, PIECE_BYTES, 3 * BLOCK_BYTES + 5]))
