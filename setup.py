@@ -39,6 +39,7 @@ setup(
     include_package_data=True,
     package_data={"actortorrent": ["py.typed"], "actortorrent.tracing.report": ["page/*"]},
     install_requires=[
+        "platformdirs>=4,<5",  # where the DHT's nodes are kept
         "pykka>=4.4,<5",  # our inbox stands on a seam that a test holds to this range
         "requests>=2.31,<3",
         "ifaddr>=0.2",  # addresses of network interfaces, for --bind

@@ -223,6 +223,7 @@ class Dht(DhtEndpoint):
             "dht:search_ended",
             {
                 "info_hash": ended.info_hash.hex(),
+                "kind": ended.kind,
                 "asked": ended.asked,
                 "answered": ended.answered,
                 "peers": ended.peers,

@@ -22,13 +22,15 @@ class SearchEnded:
     """Say what became of one search for peers.
 
     Attributes:
-        asked: nodes that were asked.
+        kind: `n4` or `n6`: in which of the two DHTs.
+        asked: nodes that were asked; 0 if none is known yet, and it is tried again then.
         answered: of these, those that answered.
         peers: how many were found.
         announced: nodes that were told that we are a peer.
     """
 
     info_hash: bytes
+    kind: str
     asked: int
     answered: int
     peers: int

@@ -15,7 +15,15 @@ from actortorrent.rules.dht_table import BUCKET_SIZE, RoutingTable
 from actortorrent.rules.dht_talk import Talk
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.dht_nodes import NodeId, NodeInfo
-from actortorrent.wire.krpc import AnnouncePeer, Answer, FindNode, GetPeers, Query
+from actortorrent.wire.krpc import (
+    IPV4_NODES,
+    IPV6_NODES,
+    AnnouncePeer,
+    Answer,
+    FindNode,
+    GetPeers,
+    Query,
+)
 
 MAX_LOOKUPS = 16  # at once
 MAX_REFRESHES = 2  # of these, for the routing table
@@ -178,6 +186,7 @@ class Lookups:
             self._facts.append(
                 SearchEnded(
                     search.info_hash.packed,
+                    kind=IPV6_NODES if self._is_ipv6 else IPV4_NODES,
                     asked=lookup.query_count,
                     answered=lookup.answer_count,
                     peers=len(search.found),

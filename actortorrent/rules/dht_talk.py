@@ -30,7 +30,8 @@ from actortorrent.wire.krpc import (
     UnknownQuery,
 )
 
-MAX_HELD = 64  # strangers whose answer waits
+MAX_HELD = 64  # strangers whose answers wait
+MAX_HELD_OF_ONE = 4
 PING_BYTES = 67  # that a ping of ours takes
 
 
@@ -63,7 +64,7 @@ class Talk:
         self.credits = AddressCredits()
         self._answers = answers
         self._is_read_only = is_read_only
-        self._held: dict[Address, Message] = {}
+        self._held: dict[Address, list[Message]] = {}  # queries
         self._outgoing: list[Outgoing] = []
 
     def take_outgoing(self) -> list[Outgoing]:
@@ -119,7 +120,7 @@ class Talk:
         `is_wanted`: we would like to know the sender as a node that answers.
         """
         query = message.body
-        if self._is_read_only or asker in self._held:
+        if self._is_read_only or self._hold_too(message, asker):
             return
         assert isinstance(query, Query | UnknownQuery)
         if self._answers.is_proof(query, asker):
@@ -131,10 +132,17 @@ class Talk:
         is_cut = short is None or short[0].body != body
         is_worth_it = isinstance(query, FindNode | GetPeers) and (is_cut or is_wanted)
         if left is not None and is_worth_it and self._can_probe(message, asker, now):
-            self._held[asker] = message
+            self._held[asker] = [message]
             self.ping_stranger(asker, own_id, Purpose.PROBE, now)
         elif short is not None:
             self._send_answer(asker, *short)
+
+    def _hold_too(self, message: Message, asker: Address) -> bool:
+        """Keep another query of a stranger that we have just pinged; say whether it is one."""
+        held = self._held.get(asker)
+        if held is not None and len(held) < MAX_HELD_OF_ONE:
+            held.append(message)
+        return held is not None
 
     def _can_probe(self, message: Message, asker: Address, now: float) -> bool:
         return (
@@ -155,22 +163,19 @@ class Talk:
                 self._send_answer(asker, *short)
 
     def hears_us(self, address: Address, own_id: NodeId, now: float) -> None:
-        """Note that an address answered a query of ours; give it the answer that waited."""
+        """Note that an address answered a query of ours; give it the answers that waited."""
         self.credits.verified(address, now)
-        held = self._held.pop(address, None)
-        if held is not None:
+        for held in self._held.pop(address, ()):
             self.serve(held, address, own_id, now)
 
     def gives_up_probe(self, address: Address, now: float) -> None:
         """Answer a stranger that does not answer us, as far as its own bytes go."""
-        held = self._held.pop(address, None)
-        if held is None:
-            return
-        assert isinstance(held.body, Query)
-        body = self._answers.answer(held.body, address, now)
-        short = fitted(Message(held.transaction, body), self.credits.left(address, now) or 0)
-        if short is not None:
-            self._send_answer(address, *short)
+        for held in self._held.pop(address, ()):
+            assert isinstance(held.body, Query | UnknownQuery)
+            body = self._answers.answer(held.body, address, now)
+            short = fitted(Message(held.transaction, body), self.credits.left(address, now) or 0)
+            if short is not None:
+                self._send_answer(address, *short)
 
     def _send_answer(self, asker: Address, answer: Message, packet: bytes) -> None:
         self._outgoing.append(Outgoing(asker, answer, packet))

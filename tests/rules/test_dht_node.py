@@ -245,6 +245,17 @@ def test_who_hears_us_gets_the_whole_answer() -> None:
     assert len(again.encode()) > 280
 
 
+def test_who_asks_twice_before_we_know_that_it_hears_us_gets_two_answers() -> None:
+    network, node = small_network()
+    stranger = Stranger(network)
+    stranger.answers_pings = True
+    for transaction in (b"aa", b"bb"):
+        stranger.send(node, Message(transaction, GetPeers(WHO, TORRENT), version=b"LT21"))
+    network.run(1)
+    answers = [one.transaction for one in stranger.got if isinstance(one.body, Answer)]
+    assert answers == [b"aa", b"bb"]
+
+
 def test_who_does_not_hear_us_is_not_sent_more_than_came() -> None:
     network, node = small_network()
     stranger = Stranger(network)
