@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from actortorrent.tracing.events import DECISION, Event
+from actortorrent.tracing.filters import picked_pieces
+from actortorrent.tracing.wording import chosen_text
 
 HOW_MANY = 3
 NS_A_SECOND = 1e9
@@ -106,10 +108,8 @@ class Highlights:
                 for kind, text in self._unchoked(data, node):
                     yield kind, text, filters
             case "pick_piece" if data.get("rule") == "rarest first":
-                piece, count = data.get("chosen"), data.get("peers_having_it")
-                holders = "only one peer has it" if count == 1 else f"{count} peers have it"
-                text = f"{node} picks piece {piece}, the rarest it can get: {holders}"
-                yield "rarest", text, ("--actor", f"{node}/*", "--piece", str(piece))
+                text = f"{node} picks {_picked(event)}"
+                yield "rarest", text, ("--actor", f"{node}/*", "--piece", str(data.get("chosen")))
             case "endgame":
                 left = data.get("blocks_out_bytes")
                 text = f"{node} is in the endgame: the last {left:,} bytes are asked of several"
@@ -141,6 +141,15 @@ def _highlight(kind: str, seconds: float, text: str, filters: tuple[str, ...]) -
     if kind == WHY_REFUSED:
         return Highlight(kind, seconds, text, ("--peer", RIDER), ("why", "choke"))
     return Highlight(kind, seconds, text, filters)
+
+
+def _picked(event: Event) -> str:
+    """Return which pieces are picked as the rarest, and how rare they are."""
+    is_row = len(picked_pieces(event)) > 1
+    what, them = ("pieces", "them") if is_row else ("piece", "it")
+    count = event.data.get("peers_having_it")
+    holders = f"only one peer has {them}" if count == 1 else f"{count} peers have {them}"
+    return f"{what} {chosen_text(event.data)}, the rarest it can get: {holders}"
 
 
 def _list(names: list[str]) -> str:

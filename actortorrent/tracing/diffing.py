@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actortorrent.tracing.events import DECISION, MESSAGE, WIRE_RECEIVED, WIRE_SENT, Event
+from actortorrent.tracing.filters import picked_pieces
 from actortorrent.tracing.header import TraceHeader
 from actortorrent.tracing.show import Line, Part
 from actortorrent.tracing.stats import block_bytes, role_of
@@ -35,7 +36,7 @@ class PieceStory:
 
     rule: str = ""
     source: str = ""
-    picked_at: int = 0  # how many picks there had been
+    picked_at: int = 0  # how many pieces had been picked; those of a row one after the other
     verified_seconds: float | None = None
 
 
@@ -67,7 +68,7 @@ class NodeDifference:
 
     @property
     def first_other_pick(self) -> int | None:
-        """Return after how many picks the two chose differently for the first time."""
+        """Return after how many pieces the two picked differently for the first time."""
         orders = zip(self.first.order, self.second.order, strict=False)
         shorter = min(len(self.first.order), len(self.second.order))
         other = next((index for index, (a, b) in enumerate(orders) if a != b), shorter)
@@ -172,7 +173,7 @@ def _summed(node: NodeStory) -> Side:
         if event.name == DECISION and event.data.get("what") == "pick_piece":
             _note_pick(side, event, roles)
         elif event.name == "bt:piece_verified":
-            story = side.pieces.setdefault(_piece(event, "piece"), PieceStory())
+            story = side.pieces.setdefault(_piece(event), PieceStory())
             story.verified_seconds = seconds
         elif event.name == MESSAGE and event.data.get("type") == "content_completed":
             complete = seconds
@@ -225,17 +226,17 @@ def _meanings(event: Event, roles: dict[int, str]) -> Iterator[str]:
 
 
 def _note_pick(side: Side, event: Event, roles: dict[int, str]) -> None:
-    piece = _piece(event, "chosen")
     conn = conn_named(event.data.get("peer"))
-    if piece in side.pieces and side.pieces[piece].rule:
-        return  # another run of it, or again in the endgame
     source = roles.get(conn, "peer") if conn is not None else "peer"
-    side.pieces[piece] = PieceStory(str(event.data.get("rule")), source, len(side.order))
-    side.order.append(piece)
+    for piece in picked_pieces(event):
+        if piece in side.pieces and side.pieces[piece].rule:
+            continue  # another run of it, or again in the endgame
+        side.pieces[piece] = PieceStory(str(event.data.get("rule")), source, len(side.order))
+        side.order.append(piece)
 
 
-def _piece(event: Event, key: str) -> int:
-    piece = event.data.get(key)
+def _piece(event: Event) -> int:
+    piece = event.data.get("piece")
     return piece if type(piece) is int else -1
 
 

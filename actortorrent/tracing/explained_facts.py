@@ -25,7 +25,8 @@ DECISIONS: Mapping[str, Explanation] = {
     "pick_piece": Explanation(
         "Which piece is fetched next from this peer. The very first ones are picked by chance, "
         "to have anything to trade soon; then the rarest, so that no piece dies out. Among equals "
-        "those already begun come first, so that they can be passed on.",
+        "those already begun come first, so that they can be passed on. Where pieces are small, "
+        "a row of neighbours that are as rare is fetched like a single large one.",
         "The peer's actor is lent the run, and requests its blocks.",
         PIECES,
         "PieceManager._explain",

@@ -34,7 +34,13 @@ from actortorrent.tracing.events import (
 )
 from actortorrent.tracing.header import TraceHeader
 from actortorrent.tracing.wire_wording import wire_arrow, wire_text
-from actortorrent.tracing.wording import duration_text, pairs_text, size_text, value_text
+from actortorrent.tracing.wording import (
+    chosen_text,
+    duration_text,
+    pairs_text,
+    size_text,
+    value_text,
+)
 
 ACTOR_WIDTH = 13
 ID_DIGITS = 8  # behind an actor's name, and a space
@@ -173,9 +179,8 @@ class Teller:
 
     def _decision(self, event: Event) -> list[Part]:
         data = event.data
-        chosen = value_text(data.get("chosen"))
-        figures = _without(data, "what", "chosen", "candidates")
-        text = f"{self._signs.decision} {value_text(data.get('what'))}: {chosen}"
+        figures = _without(data, "what", "chosen", "pieces", "candidates")
+        text = f"{self._signs.decision} {value_text(data.get('what'))}: {chosen_text(data)}"
         return [Part("decision", text), *_figures(figures)]
 
     def _state(self, event: Event) -> list[Part]:

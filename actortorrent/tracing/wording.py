@@ -16,7 +16,7 @@ UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 # Words in a name that say that its number counts bytes, or is a name itself.
 _SIZE_WORDS = frozenset(["byte", "bytes", "length", "left"])
 _NAME_WORDS = frozenset(["port", "conn", "piece", "index"])
-_MASK_NAMES = frozenset(["verified"])  # whose numbers are sets of pieces: bit i is piece i
+_MASK_NAMES = frozenset(["verified"])  # whose number is a set of pieces: bit i is piece i
 
 
 def value_text(value: Any, name: str = "") -> str:
@@ -45,6 +45,14 @@ def pairs_text(pairs: Mapping[str, Any]) -> str:
     if len(pairs) > MAX_ITEMS:
         shown.append(f"… {len(pairs) - MAX_ITEMS} more")
     return ", ".join(shown)
+
+
+def chosen_text(decision: Mapping[str, Any]) -> str:
+    """Return what a decision chose: a value, or a row of pieces as `64 to 79`."""
+    row = decision.get("pieces")
+    if isinstance(row, list) and len(row) > 1:
+        return f"{value_text(row[0], 'piece')} to {value_text(row[-1], 'piece')}"
+    return value_text(decision.get("chosen"))
 
 
 def size_text(byte_count: float) -> str:
@@ -81,7 +89,8 @@ def _number_text(value: float, name: str) -> str:
 
 
 def _row_text(values: Sequence[Any], name: str) -> str:
-    shown = [value_text(value, name) for value in _first(values)]
+    one = "piece" if name in _MASK_NAMES else name  # of several, each is a piece itself
+    shown = [value_text(value, one) for value in _first(values)]
     if len(values) > MAX_ITEMS:
         shown.append(f"… {len(values) - MAX_ITEMS} more")
     separator = "; " if any(", " in text for text in shown) else ", "

@@ -63,5 +63,17 @@ def test_there_are_three_at_most_in_the_order_they_happened() -> None:
     ]
 
 
+def test_a_row_of_small_pieces_is_told_as_one_pick() -> None:
+    row = {"chosen": 64, "pieces": list(range(64, 80)), "rule": "rarest first"}
+    picks = {
+        count: Event(0, "actor:decision", "leech-1/PieceManager", 1, "",
+                     {"what": "pick_piece", "peers_having_it": count, **row})
+        for count in (1, 2)
+    }  # fmt: skip
+    said = "leech-1 picks pieces 64 to 79, the rarest it can get:"
+    assert chosen("slow-seed", picks[1]) == [f"{said} only one peer has them"]
+    assert chosen("slow-seed", picks[2]) == [f"{said} 2 peers have them"]
+
+
 def test_what_did_not_happen_is_not_shown() -> None:
     assert chosen("endgame") == []

@@ -10,6 +10,17 @@ BEGUN = event("bt:connection_begun", "Swarm", 1, conn=3, address="10.0.0.1:6881"
 UNCHOKE = event("bt:message_received", "Peer-3", 2, conn=3, type="unchoke")
 WANTS = message("Peer-3", "PieceManager", "wants_work", (3, 4, 9), args={"conn": 3})
 PICK = event("actor:decision", "PieceManager", 5, what="pick_piece", chosen=17, peer="Peer-3")
+ROW = event(
+    "actor:decision", "PieceManager", 13, what="pick_piece", chosen=64, pieces=[64, 65, 66],
+    peer="Peer-7",
+)  # fmt: skip
+LENT_ROW = message(
+    "PieceManager",
+    "Peer-7",
+    "lease",
+    (14, 15, 16),
+    args={"leases": [{"$": "lease 2", "run": {"piece_index": 64, "pieces": [64, 65, 66]}}]},
+)
 LEASE = message(
     "PieceManager",
     "Peer-3",
@@ -24,7 +35,7 @@ FAILED = event("bt:piece_failed", "PieceManager", 12, piece=1, contributors=[3, 
 FOUND = message(
     "Tracker", "Swarm", "peers_found", (1, 13, 14), args={"addresses": ["10.0.0.1:6881", "[::1]:5"]}
 )
-ALL = [BEGUN, UNCHOKE, WANTS, PICK, LEASE, VERIFIED, HAVE, OTHER, FAILED, FOUND]
+ALL = [BEGUN, UNCHOKE, WANTS, PICK, LEASE, VERIFIED, HAVE, OTHER, FAILED, FOUND, ROW, LENT_ROW]
 
 
 def wanted(wishes: Wishes) -> list[Event]:
@@ -36,15 +47,16 @@ def wanted(wishes: Wishes) -> list[Event]:
     [
         (Wishes(), ALL),
         (Wishes(actors=("Peer-3",)), [UNCHOKE, WANTS, LEASE]),
-        (Wishes(actors=("peer-*",)), [UNCHOKE, WANTS, LEASE, HAVE, OTHER]),
+        (Wishes(actors=("peer-*",)), [UNCHOKE, WANTS, LEASE, HAVE, OTHER, LENT_ROW]),
         (Wishes(actors=("swarm", "Tracker")), [BEGUN, FOUND]),
         (Wishes(types=("unchoke",)), [UNCHOKE]),
-        (Wishes(types=("decision",)), [PICK]),
-        (Wishes(types=("actor:decision",)), [PICK]),
-        (Wishes(types=("pick_piece", "lease")), [PICK, LEASE]),
+        (Wishes(types=("decision",)), [PICK, ROW]),
+        (Wishes(types=("actor:decision",)), [PICK, ROW]),
+        (Wishes(types=("pick_piece", "lease")), [PICK, LEASE, ROW, LENT_ROW]),
         (Wishes(types=("bt:message_*",)), [UNCHOKE, OTHER]),
         (Wishes(pieces=(17,)), [PICK, LEASE, VERIFIED, HAVE]),
         (Wishes(pieces=(1, 3)), [HAVE, OTHER, FAILED]),
+        (Wishes(pieces=(65,)), [ROW, LENT_ROW]),
         (Wishes(peers=("3",)), [BEGUN, UNCHOKE, WANTS, PICK, LEASE, FAILED]),
         (Wishes(peers=("Peer-12",)), [HAVE, OTHER, FAILED]),
         (Wishes(peers=("10.0.0.1:6881",)), [BEGUN, UNCHOKE, WANTS, PICK, LEASE, FAILED, FOUND]),

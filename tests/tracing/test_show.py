@@ -77,6 +77,18 @@ def told(*events: Event) -> list[str]:
             event("actor:decision", "A", 1, what="pick_piece", chosen=17, rule="rarest first"),
             "A             ◆ pick_piece: 17  rule rarest first",
         ),
+        (
+            event(
+                "actor:decision",
+                "A",
+                1,
+                what="pick_piece",
+                chosen=64,
+                run="pieces 64 to 66",
+                pieces=[64, 65, 66],
+            ),
+            "A             ◆ pick_piece: 64 to 66  run pieces 64 to 66",
+        ),
         (event("actor:timer", "A", 1, type="_tick", args={}), "A             ⏱ _tick()"),
         (
             event("actor:spawned", "A", 1, **named({"class": "PeerActor", "by": "Swarm"})),

@@ -166,6 +166,23 @@ def test_why_piece_tells_what_it_waited_for_and_by_which_rule_it_was_picked() ->
     )
 
 
+def test_why_piece_finds_a_piece_in_the_middle_of_a_row() -> None:
+    row = {"piece_index": 6, "offset": 0, "length": 3 * 65536, "pieces": [6, 7, 8]}
+    picked = event(
+        "actor:decision", "PieceManager", 20, ms=113, what="pick_piece", chosen=6,
+        pieces=[6, 7, 8], peer="Peer-2", rule="rarest first", lease=20, peers_having_it=2,
+        candidates=9,
+    )  # fmt: skip
+    filled = {"conn": 2, "filled": [{"run": row, "lease_id": 20}]}
+    stored = message("Peer-2", "Storage", "store_runs", (21, 22, 23), ms=120, args=filled)
+    (answer,) = why_piece(story([*LIFE[:5], picked, stored, LIFE[-1]]), 7)
+    assert [name for name, _, _ in answer.waits][-3:] == ["picked", "stored", "verified"]
+    assert answer.others_first == 1
+    told = text_of(answer)
+    assert "picked for Peer-2 (10.0.0.2:6881), by the rule rarest first" in told
+    assert "came from Peer-2 (10.0.0.2:6881), and is handed to the storage" in told
+
+
 def test_a_piece_that_failed_names_its_senders() -> None:
     failed = event("bt:piece_failed", "PieceManager", 30, ms=121, piece=7, contributors=[2, 4])
     (answer,) = why_piece(story([*LIFE[:-1], failed]), 7)

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from actortorrent.tracing.wording import duration_text, pairs_text, size_text, value_text
+from actortorrent.tracing.wording import (
+    chosen_text,
+    duration_text,
+    pairs_text,
+    size_text,
+    value_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +49,7 @@ def test_stretches_of_time_read_as(nanoseconds: int, text: str) -> None:
         ("share", 0.33333333, "0.333333"),
         ("verified", 0b1011, "3 pieces"),
         ("verified", 1 << 5_000, "1 piece"),
+        ("verified", [3, 1234], "[3, 1234]"),
         ("bits", 10**4000, "a very large number"),
         ("", [1, 2], "[1, 2]"),
         ("", list(range(100)), "[0, 1, 2, 3, 4, 5, 6, 7, … 92 more]"),
@@ -56,6 +63,21 @@ def test_stretches_of_time_read_as(nanoseconds: int, text: str) -> None:
 )
 def test_a_value_reads_as(name: str, value: Any, text: str) -> None:
     assert value_text(value, name) == text
+
+
+@pytest.mark.parametrize(
+    ("decision", "text"),
+    [
+        ({"chosen": 17}, "17"),
+        ({"chosen": ["Peer-1", "Peer-2"]}, "[Peer-1, Peer-2]"),
+        ({"chosen": 1064, "pieces": [1064, 1065, 1066]}, "1064 to 1066"),
+        ({"chosen": 5, "pieces": [5]}, "5"),
+        ({"chosen": 5, "pieces": "many"}, "5"),
+        ({}, "none"),
+    ],
+)
+def test_what_was_chosen_reads_as(decision: dict[str, Any], text: str) -> None:
+    assert chosen_text(decision) == text
 
 
 def test_many_named_values_are_told_by_the_first_and_a_count() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from actortorrent.errors import UsageError
 from actortorrent.tracing.events import DECISION, MESSAGE, WIRE_RECEIVED, WIRE_SENT, Event
 from actortorrent.tracing.header import TraceHeader
+from actortorrent.tracing.wording import chosen_text
 
 START = "sequenceDiagram\n"
 MAX_CHARACTERS = 40_000  # Mermaid itself refuses more than 50,000
@@ -50,7 +51,7 @@ def _lines(event: Event, aliases: dict[str, str]) -> Iterator[str]:
     if len(names) == 2:
         yield f"    {names[0]}{_arrow(event)}{names[1]}: {_harmless(event.data.get('type'))}\n"
     elif names:
-        chosen = _harmless(str(event.data.get("chosen")))
+        chosen = _harmless(chosen_text(event.data))
         yield f"    Note over {names[0]}: {_harmless(event.data.get('what'))} {chosen}\n"
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from actortorrent.tracing.events import DECISION, MESSAGE, REPLY, STATE, TIMER, Event
 from actortorrent.tracing.explanations import explanation_key
 from actortorrent.tracing.wire_wording import wire_arrow, wire_text
-from actortorrent.tracing.wording import pairs_text, value_text
+from actortorrent.tracing.wording import chosen_text, pairs_text, value_text
 
 Group: TypeAlias = tuple[str, str, str]
 
@@ -63,8 +63,8 @@ def _call_words(data: Mapping[str, Any]) -> str:
 
 
 def _decision_words(data: Mapping[str, Any]) -> str:
-    figures = _without(data, "what", "chosen", "candidates", "bep")
-    words = f"{value_text(data.get('what'))}: {value_text(data.get('chosen'))}"
+    figures = _without(data, "what", "chosen", "pieces", "candidates", "bep")
+    words = f"{value_text(data.get('what'))}: {chosen_text(data)}"
     return f"{words}  {pairs_text(figures)}" if figures else words
 
 

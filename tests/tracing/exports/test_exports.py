@@ -118,7 +118,7 @@ def test_mermaid_draws_messages_decisions_the_wire_and_what_was_never_read() -> 
     for line in (
         "participant a1 as Swarm",
         "a1->>a2: leave",
-        "Note over a2: unchoke [ Peer-2 ]",
+        "Note over a2: unchoke [Peer-2]",
         "a2-->>a3: choke",
         "a4-xa1: saved",
     ):

@@ -11,6 +11,7 @@ from actortorrent.errors import UsageError
 from actortorrent.tracing.report.data import MOST_EVENTS, report_data
 from actortorrent.tracing.report.folding import Folding, quota_for
 from actortorrent.tracing.report.page import packed, report_page
+from actortorrent.tracing.report.piece_lives import PICKED, STORED
 from actortorrent.tracing.report.sources import open_source
 from actortorrent.tracing.report.writing import write_report
 from tests.tracing.report.conftest import Reported
@@ -55,6 +56,21 @@ def test_a_folded_trace_counts_all_and_says_what_each_event_stands_for(tmp_path:
     assert data["total"] == 1000
     assert sum(count for _, count, _ in shown["folded"]) == 1000
     assert len(data["pieces"]["facts"]) == 1000  # the pieces' lives lose nothing
+
+
+def test_each_piece_of_a_row_has_its_life(tmp_path: Path) -> None:
+    row = {"run": {"piece_index": 6, "pieces": [6, 7, 8]}}
+    events = [
+        event(
+            "actor:decision", "PieceManager", 1, what="pick_piece", chosen=6, pieces=[6, 7, 8],
+            peer="Peer-2",
+        ),
+        message("Storage", "PieceManager", "runs_stored", (3, 4, 5), args={"stored": [row]}),
+    ]  # fmt: skip
+    data = report_data(open_source([write_trace(tmp_path / "x.jsonl", events)]))
+    lives = sorted((piece, what) for _, _, _, what, piece, _ in data["pieces"]["facts"])
+    assert lives == [(piece, what) for piece in (6, 7, 8) for what in (PICKED, STORED)]
+    assert data["events"]["x"][0].startswith("pick_piece: 6 to 8")
 
 
 def test_an_actor_that_is_told_something_before_its_start_is_shown(tmp_path: Path) -> None:

@@ -178,6 +178,13 @@ def test_the_quiz_knows_the_trace(browser: Browser, reported: Reported) -> None:
     assert browser.ask("return T.cause[arguments[0]] === arguments[1]", first["next"], first["row"])
 
 
+def test_the_quiz_asks_of_a_row_of_pieces_as_of_one(browser: Browser, reported: Reported) -> None:
+    browser.open(reported.page, "view=quiz")
+    say = "return pickedText(arguments[0])"
+    assert browser.ask(say, {"chosen": 64, "pieces": [64, 65, 66]}) == "pieces 64 to 66"
+    assert browser.ask(say, {"chosen": 64}) == "piece 64"
+
+
 def test_the_life_of_a_piece_ends_on_the_disk(browser: Browser, reported: Reported) -> None:
     browser.open(reported.page, "view=pieces&look=4")
     steps = browser.texts(".one-life:first-child li")

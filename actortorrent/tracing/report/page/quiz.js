@@ -118,12 +118,21 @@ function pickQuestions() {
     return {
       row, next: row, right: data.rule,
       title: "Why this piece?",
-      asked: `${T.actorLabel(T.actorOf[row])} picks piece ${data.chosen} for ${data.peer} at ${timeText(T.t[row])}; ${counted(data.peers_having_it ?? 0, "peer")} had it, and ${counted(data.candidates ?? 0, "piece")} could be picked. By which rule?`,
+      asked: `${T.actorLabel(T.actorOf[row])} picks ${pickedText(data)} for ${data.peer} at ${timeText(T.t[row])}; ${counted(data.peers_having_it ?? 0, "peer")} had ${isRow(data) ? "them" : "it"}, and ${counted(data.candidates ?? 0, "other piece")} could be picked. By which rule?`,
       choices: shuffled([data.rule, ...shuffled([...rules].filter((one) => one !== data.rule), row).slice(0, 3)], row + 2),
       why: [T.explanation(row)?.meaning].filter(Boolean),
       source: T.explanation(row)?.source,
     };
   });
+}
+
+// Small pieces are picked in rows.
+function isRow({ pieces }) {
+  return Array.isArray(pieces) && pieces.length > 1;
+}
+
+function pickedText(data) {
+  return isRow(data) ? `pieces ${data.chosen} to ${data.pieces.at(-1)}` : `piece ${data.chosen}`;
 }
 
 // --- the view ----------------------------------------------------------------------------------
