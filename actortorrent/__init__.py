@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from actortorrent.tracing.capture import capture_trace
     from actortorrent.wire.addresses import Address
     from actortorrent.wire.metainfo import FileEntry, Metainfo
+    from actortorrent.wire.proxy_handshake import Proxy, parse_proxy
 
 __all__ = [
     "ActorTorrentError",
@@ -52,6 +53,7 @@ __all__ = [
     "PieceCounts",
     "Pieces",
     "Progress",
+    "Proxy",
     "Session",
     "SessionOptions",
     "StorageError",
@@ -64,6 +66,7 @@ __all__ = [
     "create_torrent",
     "fetch",
     "load_picker",
+    "parse_proxy",
     "seed",
     "select_files",
 ]
@@ -94,6 +97,7 @@ _PLACES = {
     "tracing.capture": ("capture_trace",),
     "wire.addresses": ("Address",),
     "wire.metainfo": ("FileEntry", "Metainfo"),
+    "wire.proxy_handshake": ("Proxy", "parse_proxy"),
 }
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}
 

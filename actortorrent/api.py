@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from actortorrent.actors.content_location import ContentLocation, expected_paths, locate_content
 from actortorrent.errors import ContentMismatchError
@@ -28,6 +28,9 @@ from actortorrent.rules.selection import select_files
 from actortorrent.session import Session, Summary
 from actortorrent.wire.addresses import Address, parse_address
 from actortorrent.wire.metainfo import Metainfo
+
+if TYPE_CHECKING:
+    from actortorrent.wire.proxy_handshake import Proxy
 
 __all__ = [
     "ContentLocation",
@@ -50,6 +53,7 @@ class Settings(TypedDict, total=False):
 
     use_trackers: bool
     port: int | None
+    proxy: Proxy | None
     maps_port: bool
     bind: str | None
     encryption: Encryption

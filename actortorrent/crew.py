@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 60.0  # for an actor to answer at all: far more than it takes
 ROUTER_SECONDS = 1.0  # for the router to hear that we go
+UNREACHABLE_PORT = 1  # what trackers are told where we do not listen: many refuse 0
 STOP_SECONDS = 1.0  # for peers to end; what hangs in a name look-up is left behind
 SAVE_SECONDS = 60.0  # for the storage to write what it was handed
 
@@ -128,6 +129,7 @@ class Crew:
                 runtime,
                 self.swarm,
                 self.reporter,
+                listens=options.listens,
                 port=options.port,
                 bind=self._bind,
                 upload_limit=options.upload_limit,
@@ -151,6 +153,7 @@ class Crew:
             open_reader=partial(ContentReader, layout),
             bind=self._bind,
             encryption=self._options.encryption,
+            proxy=self._options.proxy,
             is_download_limited=self._options.download_limit is not None,
             is_upload_limited=self._options.upload_limit is not None,
         )
@@ -169,7 +172,7 @@ class Crew:
         self.swarm.begin.defer()
         if self.has_trackers:
             self._start_tracker()
-        if self._options.maps_port and can_be_mapped(self._bind):
+        if self._options.maps_port and not self._options.is_proxied and can_be_mapped(self._bind):
             self._start_port_mapper()
 
     def _start_tracker(self) -> None:
@@ -181,7 +184,7 @@ class Crew:
         identity = AnnounceIdentity(
             info_hash=self._metainfo.info_hash,
             peer_id=self._peer_id,
-            port=self.port,
+            port=self.port or UNREACHABLE_PORT,
             key=self._runtime.rng.getrandbits(32),
         )
         self.tracker = self._begin(
@@ -193,7 +196,8 @@ class Crew:
                 identity,
                 self._metainfo.tracker_tiers,
                 is_private=self._metainfo.is_private,
-                start_call=CallStarter(self._runtime, self._bind),
+                start_call=CallStarter(self._runtime, self._bind, proxy=self._options.proxy),
+                takes_udp=not self._options.is_proxied,
             ),
         )
         self.swarm.ask_for_more.defer(self.tracker)

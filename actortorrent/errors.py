@@ -20,6 +20,7 @@
      ├── CollectorError              9  a tracing backend that is not there, or refuses
      ├── PeerProtocolError              a peer's fault: closes that peer, never reaches the user
      ├── KrpcError                      a DHT node's fault: its datagram is dropped or refused
+     ├── ProxyError                     a proxy that does not connect us: as if nobody answered
      ├── PortMappingError               a router that will not let others in; we go on without
      ├── LabError                       a process of the lab did not do its part
      └── TrackerError                   a tracker's fault: told to the user, another is tried
@@ -160,6 +161,10 @@ class TrackerError(ActorTorrentError):
 
 class TrackerRefusalError(TrackerError):
     """Say why a tracker that could be asked will not serve us."""
+
+
+class ProxyError(ActorTorrentError):
+    """Say why a proxy does not connect us to somebody."""
 
 
 class PortMappingError(ActorTorrentError):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from actortorrent.rules.encryption import Encryption
 from actortorrent.rules.picker_policies import PickPolicy
 from actortorrent.wire.addresses import Address
+
+if TYPE_CHECKING:
+    from actortorrent.wire.proxy_handshake import Proxy
 
 DEFAULT_MAX_PEERS = 50
 FLIGHT_EVENTS = 10_000
@@ -22,6 +26,8 @@ class SessionOptions:
         peers: addresses to dial besides those that trackers name.
         use_trackers: whether trackers are asked at all.
         port: where to listen; None tries 6881 to 6889, then any; 0 any.
+        proxy: what dials peers and asks trackers for us, or None. With one, nothing goes
+            around it: no UDP, no looking up of names, and no listening unless `port` is given.
         maps_port: whether the router is asked to let peers in.
         bind: address of ours, or name of an interface, to listen on and dial from; None: all.
         encryption: whether streams with peers are encrypted.
@@ -48,6 +54,7 @@ class SessionOptions:
     peers: tuple[Address, ...] = ()
     use_trackers: bool = True
     port: int | None = None
+    proxy: Proxy | None = None
     maps_port: bool = True
     bind: str | None = None
     encryption: Encryption = Encryption.PREFER
@@ -68,3 +75,13 @@ class SessionOptions:
     trace_name: str = ""
     seed: int | None = None
     pace: float = 1.0
+
+    @property
+    def is_proxied(self) -> bool:
+        """Say whether nothing may go out but through a proxy."""
+        return self.proxy is not None
+
+    @property
+    def listens(self) -> bool:
+        """Say whether peers may dial us: behind a proxy only if a port was asked for."""
+        return not self.is_proxied or self.port is not None

@@ -7,10 +7,13 @@
 * a body is read in small steps, unpacked, up to a limit: a gzip bomb ends there;
 * redirects are followed by hand: few, only to http(s), and never from a public address
   to a local one, judged by the very address that is then dialled.
+
+Through a proxy, names are looked up there and not here, so only addresses in URLs are judged.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import threading
 from collections.abc import Callable
@@ -27,8 +30,9 @@ from actortorrent.actors.resolving import (
     reachable_from,
     resolve,
 )
-from actortorrent.errors import TrackerError
+from actortorrent.errors import ProxyError, TrackerError
 from actortorrent.wire.addresses import Address
+from actortorrent.wire.proxy_handshake import Proxy, ProxyHandshake, proxy_handshake
 from actortorrent.wire.tracker_http import MAX_REPLY_BYTES
 from actortorrent.wire.tracker_urls import parse_tracker_url
 
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 
 STEP_BYTES = 16 * 1024
 REDIRECT_STATUSES = (301, 302, 303, 307, 308)
+_TO_LOCAL = "it redirects from a public address to a local one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class HttpFetch:
 
     Args:
         bind: our own address to ask from, or None.
+        proxy: through which to ask, or None.
         limits: what to put up with.
         find_addresses: looks up a host.
         is_local_address: tells local addresses from public ones.
@@ -71,11 +77,13 @@ class HttpFetch:
         self,
         *,
         bind: str | None = None,
+        proxy: Proxy | None = None,
         limits: HttpLimits | None = None,
         find_addresses: Resolve = resolve,
         is_local_address: Callable[[Address], bool] = is_local,
     ) -> None:
         self._bind = bind
+        self._proxy = proxy
         self._limits = limits or HttpLimits()
         self._find_addresses = find_addresses
         self._is_local_address = is_local_address
@@ -120,7 +128,9 @@ class HttpFetch:
         """Return the answer, or the URL to which we are sent."""
         from actortorrent.actors.http_requests import asking  # noqa: PLC0415 - see `run`
 
-        with asking(url, self._dial, self._limits.total_seconds) as response:
+        if self._proxy is not None:
+            self._judge(url)
+        with asking(url, self._dial, self._limits.total_seconds, self._proxy) as response:
             target = response.headers.get("Location")
             if response.status_code in REDIRECT_STATUSES and target:
                 return _redirected(url, target)
@@ -140,11 +150,43 @@ class HttpFetch:
     # --- connections ------------------------------------------------------------------------
 
     def _dial(self, host: str, port: int) -> socket.socket:
-        addresses = reachable_from(self._bind, self._find_addresses(host, port))
+        if self._proxy is not None:
+            return self._dial_by_proxy(self._proxy, host, port)
+        sock, address = self._connect_to_any(self._allowed(self._addresses_of(host, port)))
+        self._has_been_public |= not self._is_local_address(address)
+        return sock
+
+    def _dial_by_proxy(self, proxy: Proxy, host: str, port: int) -> socket.socket:
+        """Connect to a proxy; to one that speaks HTTP, `requests` then says what it wants."""
+        sock, _ = self._connect_to_any(self._addresses_of(proxy.host, proxy.port))
+        if proxy.scheme == "http":
+            return sock
+        try:
+            _ask_proxy(sock, proxy_handshake(proxy, host, port))
+        except (ProxyError, OSError) as error:
+            sock.close()
+            self._line.check()
+            why = explain_os_error(error) if isinstance(error, OSError) else str(error)
+            raise TrackerError(why) from None
+        return sock
+
+    def _judge(self, url: str) -> None:
+        """Refuse a local address in a URL, once we have been at a public one."""
+        host, is_local_host = parse_tracker_url(url).host, False
+        with suppress(ValueError):  # it is a name
+            is_local_host = self._is_local_address(Address(str(ipaddress.ip_address(host)), 1))
+        if is_local_host and self._has_been_public:
+            raise TrackerError(_TO_LOCAL)
+        self._has_been_public |= not is_local_host
+
+    def _addresses_of(self, host: str, port: int) -> tuple[Address, ...]:
+        return reachable_from(self._bind, self._find_addresses(host, port))
+
+    def _connect_to_any(self, addresses: tuple[Address, ...]) -> tuple[socket.socket, Address]:
         why = ""
-        for address in self._allowed(addresses):
+        for address in addresses:
             try:
-                return self._connect(address)
+                return self._connect(address), address
             except OSError as error:
                 self._line.check()
                 why = explain_os_error(error)
@@ -156,7 +198,7 @@ class HttpFetch:
             return addresses
         public = tuple(address for address in addresses if not self._is_local_address(address))
         if not public:
-            raise TrackerError("it redirects from a public address to a local one")
+            raise TrackerError(_TO_LOCAL)
         return public
 
     def _connect(self, address: Address) -> socket.socket:
@@ -169,8 +211,18 @@ class HttpFetch:
         except BaseException:
             sock.close()
             raise
-        self._has_been_public |= not self._is_local_address(address)
         return sock
+
+
+def _ask_proxy(sock: socket.socket, talk: ProxyHandshake) -> None:
+    """Have a proxy lead a line to where it is to go; what is said is far less than a buffer."""
+    sock.send(talk.begin())
+    while not talk.is_done:
+        data = sock.recv(STEP_BYTES)
+        if not data:
+            raise ProxyError("expected an answer of the proxy, found that it hung up")
+        if answer := talk.receive(data):
+            sock.send(answer)
 
 
 class Line:

@@ -1,8 +1,9 @@
 """`PeerOpening`: from an address, or an accepted socket, to a stream that speaks BitTorrent.
 
-It dials, one address of a host's name after the other, and agrees with the peer on
-encryption (`wire/encryption.py`) or on none. Where encryption is preferred and does not
-come about, it dials once more and speaks plainly. All of it is over within named times.
+It dials, one address of a host's name after the other, or has a proxy dial
+(`wire/proxy_handshake.py`), and agrees with the peer on encryption (`wire/encryption.py`) or
+on none. Where encryption is preferred and does not come about, it dials once more and speaks
+plainly. All of it is over within named times.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import socket
 from abc import abstractmethod
 from collections import deque
+from typing import TYPE_CHECKING
 
 from actortorrent.actors.base import Runtime, SocketActor
 from actortorrent.actors.peer_socket import (
@@ -22,11 +24,15 @@ from actortorrent.actors.peer_socket import (
     open_dialling_socket,
 )
 from actortorrent.actors.peer_values import Connection, TorrentFacts
-from actortorrent.errors import PeerProtocolError
+from actortorrent.errors import PeerProtocolError, ProxyError
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.encryption import RANDOM_BYTES, Agreement, Initiator, Responder
 
+if TYPE_CHECKING:
+    from actortorrent.wire.proxy_handshake import Proxy, ProxyHandshake
+
 CONNECT_SECONDS = 8.0
+PROXY_SECONDS = 20.0  # for a proxy to connect us: it may give up on one address and try another
 ENCRYPTION_SECONDS = 5.0  # for a peer to answer an encrypted beginning, before it is tried plainly
 HANDSHAKE_SECONDS = 10.0  # in all, from the connection on: one byte a second is no excuse
 READ_BYTES = 4096  # more than a whole encrypted beginning
@@ -44,6 +50,7 @@ class PeerOpening(SocketActor):
         self._to_dial: deque[Endpoint] = deque()
         self._line: PeerSocket | None = None  # while both sides agree on encryption
         self._side: Initiator | Responder
+        self._proxy_talk: ProxyHandshake
         self._begins_encrypted = torrent.encryption.is_on
 
     # --- for PeerConnection to fill in ---------------------------------------------------------
@@ -72,9 +79,11 @@ class PeerOpening(SocketActor):
 
     def _begin(self) -> None:
         if self._raw_socket is not None:
-            self._connected(self._raw_socket)
+            self._connected(PeerSocket(self._raw_socket))
             return
-        address = self._connection.address
+        # With a proxy, the peer's own name is not looked up here: whoever is asked would learn it.
+        proxy = self._torrent.proxy
+        address = self._connection.address if proxy is None else proxy.address
         self._to_dial = endpoints_of(address.host, address.port, self._torrent.bind)
         self._dial()
 
@@ -93,11 +102,14 @@ class PeerOpening(SocketActor):
     def _dialled(self, sock: socket.socket, _readable: bool, _writable: bool) -> None:
         self._deadline.cancel()
         error = error_of_dialling(sock)
-        if error is None:
-            self._unwatch(sock)
-            self._connected(sock)
-        else:
+        if error is not None:
             self._dial_failed(error)
+            return
+        self._unwatch(sock)
+        if self._torrent.proxy is None:
+            self._connected(PeerSocket(sock))
+        else:
+            self._ask_proxy(PeerSocket(sock), self._torrent.proxy)
 
     def _dial_failed(self, error: OSError) -> None:
         self._to_dial.popleft()
@@ -112,10 +124,48 @@ class PeerOpening(SocketActor):
             self._raw_socket.close()
             self._raw_socket = None
 
+    # --- by a proxy ----------------------------------------------------------------------------
+
+    def _ask_proxy(self, line: PeerSocket, proxy: Proxy) -> None:
+        """Have the proxy connect us to the peer."""
+        from actortorrent.wire.proxy_handshake import proxy_handshake  # noqa: PLC0415 - rare
+
+        address = self._connection.address
+        no_answer = TimeoutError("no answer by the proxy")
+        self._deadline = self._after(PROXY_SECONDS, "_proxy_failed", no_answer)
+        self._line = line
+        try:
+            self._proxy_talk = proxy_handshake(proxy, address.host, address.port)
+        except ProxyError as error:
+            self._proxy_failed(error)
+            return
+        line.send(self._proxy_talk.begin())
+        self._watch(line.sock, "_proxy_ready", writable=bool(line.pending_bytes))
+
+    def _proxy_ready(self, sock: socket.socket, readable: bool, _writable: bool) -> None:
+        line = self._line
+        assert line is not None
+        line.flush()
+        if readable:
+            try:
+                line.send(self._proxy_talk.receive(_read_some(line)))
+            except ProxyError as error:
+                self._proxy_failed(error)
+                return
+        self._watch(sock, "_proxy_ready", writable=bool(line.pending_bytes))
+        if self._proxy_talk.is_done:
+            self._deadline.cancel()
+            self._unwatch(sock)
+            self._line = None
+            self._connected(line)
+
+    def _proxy_failed(self, error: Exception) -> None:
+        """End it: it is as if nobody had answered."""
+        raise ConnectionError(str(error))
+
     # --- encryption ----------------------------------------------------------------------------
 
-    def _connected(self, sock: socket.socket) -> None:
-        line = PeerSocket(sock)
+    def _connected(self, line: PeerSocket) -> None:
         self._deadline = self._after(HANDSHAKE_SECONDS, "_too_late")
         if self._begins_encrypted:
             self._line = line
@@ -159,9 +209,7 @@ class PeerOpening(SocketActor):
             self._agreed(line, agreement)
 
     def _listen(self, line: PeerSocket) -> None:
-        buffer = memoryview(bytearray(READ_BYTES))
-        count = line.read_into(buffer)
-        answer = self._side.receive(buffer[:count])
+        answer = self._side.receive(_read_some(line))
         if answer and self._connection.we_dialled:
             self._record_opened(line.sock)
             self._greet()  # it is in the answer, encrypted
@@ -205,3 +253,8 @@ class PeerOpening(SocketActor):
             ends = {"local": sock.getsockname(), "remote": sock.getpeername()}
             named = {side: Address(end[0], end[1]) for side, end in ends.items()}
             self._record("bt:connection_opened", {"conn": self._conn, **named})
+
+
+def _read_some(line: PeerSocket) -> memoryview:
+    buffer = memoryview(bytearray(READ_BYTES))
+    return buffer[: line.read_into(buffer)]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from actortorrent.actors.seeder import SeederProxy
     from actortorrent.actors.storage import StorageProxy
     from actortorrent.actors.swarm import SwarmProxy
+    from actortorrent.wire.proxy_handshake import Proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class TorrentFacts:
     open_reader: Callable[[], ContentReader]
     bind: str | None = None
     encryption: Encryption = Encryption.OFF
+    proxy: Proxy | None = None
     is_download_limited: bool = False
     is_upload_limited: bool = False
 

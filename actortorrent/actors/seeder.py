@@ -50,6 +50,7 @@ class Seeder(SocketActor):
     Args:
         swarm: is told of every connection accepted.
         reporter: is told what all peers have transferred.
+        listens: whether peers may dial us at all.
         port, bind: where to listen, see `open_listeners`.
         upload_limit, download_limit: bytes a second for all peers together, or None.
         slots: how many peers to serve at once, None for the default rule.
@@ -65,6 +66,7 @@ class Seeder(SocketActor):
         swarm: SwarmProxy,
         reporter: ReporterProxy,
         *,
+        listens: bool = True,
         port: int | None = None,
         bind: str | None = None,
         upload_limit: float | None = None,
@@ -72,7 +74,8 @@ class Seeder(SocketActor):
         slots: int | None = None,
         pace: float = 1.0,
     ) -> None:
-        self._listeners = open_listeners(port, bind)  # may fail: before there is anything to free
+        # May fail: before there is anything to free.
+        self._listeners = open_listeners(port, bind) if listens else ()
         super().__init__(runtime, "Seeder")
         self._swarm = swarm
         self._reporter = reporter
@@ -93,7 +96,8 @@ class Seeder(SocketActor):
         """Begin to accept, and to review the slots."""
         for listener in self._listeners:
             self._watch(listener, "_accept")
-        self._record("bt:listening", {"port": self.listening_port()})
+        if self._listeners:
+            self._record("bt:listening", {"port": self.listening_port()})
         self._after(REVIEW_SECONDS / self._pace, "_review")
 
     def on_end(self, error: BaseException | None) -> None:  # noqa: ARG002 - the hook's signature
@@ -104,8 +108,8 @@ class Seeder(SocketActor):
         self._report()
 
     def listening_port(self) -> int:
-        """Answer with the port that peers can reach us on."""
-        return int(self._listeners[0].getsockname()[1])
+        """Answer with the port that peers can reach us on, 0 if they cannot."""
+        return int(self._listeners[0].getsockname()[1]) if self._listeners else 0
 
     # --- accepting --------------------------------------------------------------------------
 

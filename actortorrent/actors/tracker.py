@@ -63,6 +63,7 @@ class Tracker(Actor):
         tiers: URLs as the torrent gives them.
         is_private: whether BEP 27 holds.
         start_call: starts a question to a tracker (`CallStarter`).
+        takes_udp: whether trackers that speak UDP are asked at all.
     """
 
     def __init__(
@@ -74,13 +75,15 @@ class Tracker(Actor):
         tiers: Sequence[Sequence[str]],
         is_private: bool,
         start_call: StartCall,
+        *,
+        takes_udp: bool = True,
     ) -> None:
         super().__init__(runtime, "Tracker")
         self._swarm = swarm
         self._reporter = reporter
         self._identity = identity
         self._start_call = start_call
-        urls, self._unusable = sort_out(tiers)
+        urls, self._unusable = sort_out(tiers, takes_udp=takes_udp)
         rng = random.Random(runtime.rng.getrandbits(64))
         self._plan = AnnouncePlan(urls, is_private=is_private, rng=rng)
         self._patience_seconds = None if is_private else PATIENCE_SECONDS

@@ -36,6 +36,7 @@ from actortorrent.rules.tracker_calls import (
 )
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.announces import Reply
+from actortorrent.wire.proxy_handshake import Proxy
 from actortorrent.wire.tracker_http import build_url, read_reply
 from actortorrent.wire.tracker_udp import MAX_PACKET_BYTES
 from actortorrent.wire.tracker_udp_exchange import (
@@ -63,6 +64,7 @@ class CallStarter:
     Attributes:
         bind: our own address to ask from, or None.
         find_addresses: looks up a host; blocks.
+        proxy: what asks trackers for us, or None; it cannot ask those that speak UDP.
     """
 
     runtime: Runtime
@@ -70,6 +72,7 @@ class CallStarter:
     http_limits: HttpLimits = field(default_factory=HttpLimits)
     udp_limits: UdpLimits = field(default_factory=UdpLimits)
     find_addresses: Resolve = resolve
+    proxy: Proxy | None = None
 
     def __call__(self, call: TrackerCall, report: Report) -> RunningCall:
         """Start a call; `report` gets its outcome, in the call's own thread.
@@ -78,9 +81,13 @@ class CallStarter:
         """
         runtime = replace(self.runtime, actor_failed=_leave_to_report)
         if call.url.is_udp:
+            assert self.proxy is None, "it would go around the proxy"
             return _RunningUdpCall(UdpCall.start(runtime, self, call, report))
         fetch = HttpFetch(
-            bind=self.bind, limits=self.http_limits, find_addresses=self.find_addresses
+            bind=self.bind,
+            proxy=self.proxy,
+            limits=self.http_limits,
+            find_addresses=self.find_addresses,
         )
         HttpCall.start(runtime, call, fetch, report)
         return fetch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,7 +13,11 @@ from actortorrent import Encryption
 from actortorrent.cli.arguments import PROGRESS_KINDS
 from actortorrent.cli.grouped import option
 from actortorrent.cli.text import parse_size, safe_text
+from actortorrent.errors import UsageError
 from actortorrent.options import DEFAULT_MAX_PEERS
+
+if TYPE_CHECKING:
+    from actortorrent import Proxy
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 Decorator = Callable[[Decorated], Decorated]
@@ -80,6 +84,18 @@ def _read_rate(ctx: click.Context, param: click.Parameter, value: str | None) ->
         raise click.BadParameter(safe_text(f"{error}{hint}"), ctx=ctx, param=param) from None
 
 
+def _read_proxy(ctx: click.Context, param: click.Parameter, value: str | None) -> Proxy | None:
+    """Return the proxy that a URL names."""
+    if value is None:
+        return None
+    from actortorrent import parse_proxy  # noqa: PLC0415 - rare, and start-up is to be quick
+
+    try:
+        return parse_proxy(value)
+    except UsageError as error:
+        raise click.BadParameter(safe_text(str(error)), ctx=ctx, param=param) from None
+
+
 _NETWORK_OPTIONS: tuple[Decorator[Any], ...] = (
     option(
         "--peer",
@@ -95,6 +111,15 @@ _NETWORK_OPTIONS: tuple[Decorator[Any], ...] = (
         metavar="N",
         group=NETWORK,
         help="Listen on this port; 0: on any.  [default: the first free of 6881 to 6889, else any]",
+    ),
+    option(
+        "--proxy",
+        callback=_read_proxy,
+        metavar="URL",
+        group=NETWORK,
+        help="Reach peers and trackers through this proxy, and nothing around it:"
+        " socks5://[USER:PASSWORD@]HOST:PORT or http://... No UDP, no looking up of names,"
+        " no listening unless --port is given.",
     ),
     option(
         "--no-portmap",

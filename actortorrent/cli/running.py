@@ -41,6 +41,7 @@ def settings_from(given: dict[str, Any]) -> Settings:
     return Settings(
         use_trackers=not given["no_trackers"],
         port=given["port"],
+        proxy=given["proxy"],
         maps_port=not given["no_portmap"],
         bind=given["bind"],
         encryption=Encryption(given["encryption"]),

@@ -73,7 +73,7 @@ def parse_tracker_url(text: str) -> TrackerUrl:
 
 
 def sort_out(
-    tiers: Sequence[Sequence[str]],
+    tiers: Sequence[Sequence[str]], *, takes_udp: bool = True
 ) -> tuple[list[list[TrackerUrl]], list[tuple[str, str]]]:
     """Return, tier by tier, the trackers that we can ask; and the others, shown, with the reason."""
     usable: list[list[TrackerUrl]] = []
@@ -82,10 +82,16 @@ def sort_out(
         usable.append([])
         for text in tier:
             try:
-                usable[-1].append(parse_tracker_url(text))
+                usable[-1].append(_checked(parse_tracker_url(text), takes_udp=takes_udp))
             except TrackerError as error:
                 unusable.append((shown_url(text), str(error)))
     return usable, unusable
+
+
+def _checked(url: TrackerUrl, *, takes_udp: bool) -> TrackerUrl:
+    if url.is_udp and not takes_udp:
+        raise TrackerError("not asked: it speaks UDP, which would go around the proxy")
+    return url
 
 
 def shown_url(text: str) -> str:

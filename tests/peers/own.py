@@ -60,12 +60,13 @@ def own_fetch(
     peers: Sequence[str] = (),
     host: str = "127.0.0.1",
     namespace: str = "",
+    listens: bool = True,
     extra: Arguments = (),
 ) -> Iterator[OwnClient]:
     """Fetch content into a folder while the block runs; it ends by itself when done."""
     dial = [part for peer in peers for part in ("--peer", peer)]
     arguments = ["fetch", content.torrent, "--output", into, *dial, *extra]
-    with _start(arguments, host, namespace) as client:
+    with _start(arguments, host, namespace, listens=listens) as client:
         yield client
 
 
@@ -88,8 +89,10 @@ def own_seed(
 
 
 @contextmanager
-def _start(arguments: Arguments, host: str, namespace: str) -> Iterator[OwnClient]:
-    options = ["--bind", host, "--port", "0", "--progress", "json"]
+def _start(
+    arguments: Arguments, host: str, namespace: str, *, listens: bool = True
+) -> Iterator[OwnClient]:
+    options = ["--bind", host, *(["--port", "0"] if listens else []), "--progress", "json"]
     command = within(namespace, [*ACTORTORRENT, *arguments, *options])
     with Running(command) as process:
         yield OwnClient(process, host)

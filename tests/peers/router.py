@@ -1,4 +1,4 @@
-"""A real router in namespaces: a home network behind miniupnpd, and an internet before it."""
+"""Three networks in namespaces: a home, an internet, and between them a router (miniupnpd), or a proxy."""
 
 from __future__ import annotations
 
@@ -63,10 +63,9 @@ class Router:
 
 
 @contextmanager
-def router(folder: Path, *, speaks_upnp: bool, speaks_pcp: bool) -> Iterator[Router]:
-    """Run a router while the block runs."""
-    for command in ("ip", "nft", "miniupnpd"):
-        need_command(command)
+def networks() -> Iterator[Router]:
+    """Make the networks while the block runs: what is between them passes nothing on."""
+    need_command("ip")
     need_root("only root can make network namespaces")
     names = Router(*(f"at-{part}-{os.getpid()}" for part in ("home", "router", "internet")))
     made: list[str] = []
@@ -74,21 +73,31 @@ def router(folder: Path, *, speaks_upnp: bool, speaks_pcp: bool) -> Iterator[Rou
         for name in (names.home, names.itself, names.internet):
             _make(name)
             made.append(name)
-        _lay_cables(names, folder)
+        _lay_cables(names)
+        yield names
+    finally:
+        for name in made:
+            _run("ip", "netns", "delete", name)
+
+
+@contextmanager
+def router(folder: Path, *, speaks_upnp: bool, speaks_pcp: bool) -> Iterator[Router]:
+    """Run a router while the block runs; one that speaks nothing is no more than its cables."""
+    need_command("nft")
+    need_command("miniupnpd")
+    with networks() as names:
         if not (speaks_upnp or speaks_pcp):
             yield names
             return
+        _pass_on(names, folder)
         settings = folder / "miniupnpd.conf"
         yes = {True: "yes", False: "no"}
         settings.write_text(SETTINGS.format(upnp=yes[speaks_upnp], natpmp=yes[speaks_pcp]))
-        command = ["miniupnpd", "-d", "-f", str(settings), "-P", str(folder / "pid")]
+        command = ["miniupnpd", "-d", "-f", settings, "-P", folder / "pid"]
         with Running(within(names.itself, command)) as process:
             ready = "Listening for NAT-PMP/PCP" if speaks_pcp else "HTTP listening on port"
             process.wait_for_line(ready)
             yield names
-    finally:
-        for name in made:
-            _run("ip", "netns", "delete", name)
 
 
 def _make(name: str) -> None:
@@ -99,16 +108,18 @@ def _make(name: str) -> None:
     _run("ip", "-n", name, "link", "set", "lo", "up")
 
 
-def _lay_cables(names: Router, folder: Path) -> None:
-    router, home, internet = names.itself, names.home, names.internet
-    _cable((router, "lan0", ROUTER_HOST), (home, "eth0", INSIDE_HOST))
-    _cable((router, "wan0", ROUTER_OUTSIDE), (internet, "eth0", OUTSIDE_HOST))
-    _run("ip", "-n", home, "route", "add", "default", "via", ROUTER_HOST)
+def _lay_cables(names: Router) -> None:
+    _cable((names.itself, "lan0", ROUTER_HOST), (names.home, "eth0", INSIDE_HOST))
+    _cable((names.itself, "wan0", ROUTER_OUTSIDE), (names.internet, "eth0", OUTSIDE_HOST))
+    _run("ip", "-n", names.home, "route", "add", "default", "via", ROUTER_HOST)
+
+
+def _pass_on(names: Router, folder: Path) -> None:
     table = folder / "table.nft"
     table.write_text(TABLE)
-    _run("ip", "netns", "exec", router, "nft", "-f", str(table))
+    _run("ip", "netns", "exec", names.itself, "nft", "-f", str(table))
     forward = "echo 1 > /proc/sys/net/ipv4/ip_forward"
-    _run("ip", "netns", "exec", router, "sh", "-c", forward)
+    _run("ip", "netns", "exec", names.itself, "sh", "-c", forward)
 
 
 def _cable(one: Sequence[str], other: Sequence[str]) -> None:

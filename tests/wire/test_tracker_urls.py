@@ -69,3 +69,10 @@ def test_tiers_are_sorted_into_those_we_can_ask_and_the_others() -> None:
     assert [[url.text for url in tier] for tier in usable] == [["http://b/"], ["udp://c:1"]]
     assert unusable[0][0] == "wss://a.example/…"
     assert "scheme wss" in unusable[0][1]
+
+
+def test_behind_a_proxy_trackers_that_speak_udp_are_not_asked() -> None:
+    usable, unusable = sort_out([["udp://a.example:1/x", "http://b/"]], takes_udp=False)
+    assert [[url.host for url in tier] for tier in usable] == [["b"]]
+    assert [shown for shown, _ in unusable] == ["udp://a.example:1/…"]
+    assert "go around the proxy" in unusable[0][1]
