@@ -22,7 +22,6 @@ from actortorrent.actors.peer import PeerActor, PeerProxy
 from actortorrent.actors.peer_values import Connection, Neighbours, TorrentFacts
 from actortorrent.actors.piece_manager import PieceManager, PieceManagerProxy
 from actortorrent.actors.reporter import Outbox, Reporter, ReporterProxy
-from actortorrent.actors.routers import Routers
 from actortorrent.actors.seeder import Seeder, SeederProxy
 from actortorrent.actors.storage import Storage, StorageProxy
 from actortorrent.actors.swarm import Swarm, SwarmProxy
@@ -207,6 +206,7 @@ class Crew:
         # Not every session asks the router, and those that do have already begun to dial.
         from actortorrent.actors.port_mapping import PortMapper, PortMapperProxy  # noqa: PLC0415
         from actortorrent.actors.port_mapping_calls import MappingStarter  # noqa: PLC0415
+        from actortorrent.actors.routers import Routers  # noqa: PLC0415
         from actortorrent.wire.port_mapping import Transport  # noqa: PLC0415
 
         self._port_mapper = self._begin(

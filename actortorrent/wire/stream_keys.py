@@ -82,11 +82,19 @@ def stream_keys(secret: bytes, info_hash: bytes) -> StreamKeys:
 
 
 def new_cipher(key: bytes) -> Cipher:
-    """Return RC4 with a key of 20 bytes, its first 1024 bytes dropped."""
+    """Return RC4 with a key of 20 bytes, its first 1024 bytes dropped.
+
+    Raises:
+        PeerProtocolError: if this machine has no RC4; a peer may still be spoken to plainly.
+    """
     # Not every session meets an encrypted stream, and the library takes a while to load.
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4  # noqa: PLC0415
     from cryptography.hazmat.primitives.ciphers import Cipher as Algorithm  # noqa: PLC0415
 
-    cipher = Algorithm(ARC4(key), mode=None).encryptor()
+    try:
+        cipher = Algorithm(ARC4(key), mode=None).encryptor()
+    except UnsupportedAlgorithm:  # OpenSSL can be built or told to go without
+        raise PeerProtocolError("expected RC4 in this machine's OpenSSL, found none") from None
     cipher.update(bytes(DROPPED_BYTES))
     return cipher

@@ -126,6 +126,22 @@ def test_we_do_not_fetch_from_libtorrent_where_one_insists_on_what_the_other_wil
     assert not any(one["fetched_bytes"] for one in leech.events("progress"))
 
 
+def test_a_machine_that_has_no_rc4_speaks_plainly(
+    content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRYPTOGRAPHY_OPENSSL_NO_LEGACY", "1")
+    with libtorrent_seed(content) as seed:
+        peers = [f"127.0.0.1:{seed.port}"]
+        with own_fetch(content, tmp_path / "into", peers=peers) as leech:
+            leech.finish()
+    content.assert_same_in(tmp_path / "into")
+    with (
+        own_seed(content) as our_seed,
+        own_fetch(content, tmp_path / "again", peers=[our_seed.address]) as leech,
+    ):
+        leech.finish()
+
+
 @pytest.mark.parametrize("we", ["prefer", "require"])
 def test_we_fetch_from_aria2_that_requires_encryption(
     content: Content, tmp_path: Path, we: str
