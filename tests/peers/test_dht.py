@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +12,8 @@ import pytest
 from actortorrent.wire.addresses import Address
 from tests.actors.dht_stage import Finder, Node, running
 from tests.peers.dht_nodes import LibtorrentNodes, libtorrent_nodes
+from tests.peers.namespaces import Namespace
+from tests.peers.processes import within
 
 HOSTS = [f"127.0.20.{number}" for number in range(1, 11)]
 THEIRS = b"a torrent libtorrent"
@@ -52,3 +57,22 @@ def test_libtorrent_takes_us_for_one_of_its_own(nodes: LibtorrentNodes, node: No
         announced = Finder(other, OURS[::-1], port=7778).wait_until_ended()
     assert announced.announced >= 8
     assert nodes.find(2, OURS[::-1]) == Address(other.address.host, 7778)
+
+
+def test_the_same_among_addresses_of_the_internet(namespace: Namespace) -> None:
+    """There ids are bound to addresses (BEP 42), and a network counts as one."""
+    hosts = [f"45.10.{number}.1" for number in range(1, 13)]
+    ours = "45.20.1.1"
+    for host in (*hosts, ours):
+        add = ["ip", "-n", namespace.name, "address", "add", f"{host}/32", "dev", "lo"]
+        subprocess.run(add, check=True)
+    command = [sys.executable, "-m", "actortorrent", "dht", "peers", THEIRS.hex(), "--json"]
+    command += ["--bind", ours, "--dht-node", f"{hosts[2]}:6881"]
+    with libtorrent_nodes(hosts, namespace=namespace.name) as nodes:
+        nodes.announce(4, THEIRS, 4321)
+        done = subprocess.run(
+            within(namespace.name, command), capture_output=True, timeout=40, check=True
+        )
+    told = json.loads(done.stdout)
+    assert told["peers"] == [f"{hosts[4]}:4321"]
+    assert told["nodes_answered"] >= 8

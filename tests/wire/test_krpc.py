@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,7 +87,7 @@ def transaction_of(packet: bytes) -> bytes:
         return error.transaction
 
 
-def anything() -> st.SearchStrategy[object]:
+def anything() -> st.SearchStrategy[Any]:
     keys = st.sampled_from(
         [b"t", b"y", b"q", b"a", b"r", b"e", b"id", b"nodes", b"values", b"want"]
     )
@@ -108,15 +110,15 @@ def test_any_datagram_is_a_message_or_an_error(packet: bytes) -> None:
     st.dictionaries(st.sampled_from([b"a", b"r", b"e", b"v", b"ro", b"ip"]), anything()),
 )
 def test_any_dictionary_is_a_message_or_an_error(
-    kind: bytes, method: bytes, rest: dict[bytes, object]
+    kind: bytes, method: bytes, rest: dict[bytes, Any]
 ) -> None:
-    packet = encode({**rest, b"t": b"aa", b"y": kind, b"q": method})  # type: ignore[dict-item]
+    packet = encode({**rest, b"t": b"aa", b"y": kind, b"q": method})
     assert transaction_of(packet) == b"aa" or kind != b"q"
 
 
-def query(method: bytes, **arguments: object) -> bytes:
+def query(method: bytes, **arguments: Any) -> bytes:
     said = {name.encode(): value for name, value in arguments.items()}
-    return encode({b"t": b"aa", b"y": b"q", b"q": method, b"a": {b"id": ASKER.packed, **said}})  # type: ignore[dict-item]
+    return encode({b"t": b"aa", b"y": b"q", b"q": method, b"a": {b"id": ASKER.packed, **said}})
 
 
 @pytest.mark.parametrize(
@@ -186,8 +188,8 @@ def test_of_a_flood_of_values_the_first_are_read() -> None:
 
 
 def test_values_of_both_kinds_are_read_and_others_passed_over() -> None:
-    values = [b"\1\2\3\4\0\5", b"odd", 7, bytes(15) + b"\1\0\6", [b"x"]]
-    packet = encode({b"t": b"aa", b"y": b"r", b"r": {b"id": ASKER.packed, b"values": values}})  # type: ignore[list-item]
+    values: list[Any] = [b"\1\2\3\4\0\5", b"odd", 7, bytes(15) + b"\1\0\6", [b"x"]]
+    packet = encode({b"t": b"aa", b"y": b"r", b"r": {b"id": ASKER.packed, b"values": values}})
     assert read_message(packet).body == Answer(
         ASKER, values=(Address("1.2.3.4", 5), Address("::1", 6))
     )
