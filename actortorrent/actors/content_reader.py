@@ -6,11 +6,12 @@ the storage gave out at the start, so that serving sends no message to the stora
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from actortorrent.actors.content_layout import PADDING, ContentLayout, Place
-from actortorrent.actors.descriptors import Descriptors, read_fully
+from actortorrent.actors.descriptors import Descriptors, read_fully, read_scattered
 from actortorrent.errors import StorageError
 
 MAX_OPEN_FILES = 4  # of one reader; there is one a peer
@@ -41,6 +42,31 @@ class ContentReader:
             StorageError: if it is not there any more.
         """
         read_places(self._descriptors, self._layout, (piece_index, offset), buffer)
+
+    def read_blocks(self, piece_index: int, offset: int, blocks: Sequence[memoryview]) -> None:
+        """Fill several buffers from one stretch of a piece, in one call where it is in one file.
+
+        Raises:
+            StorageError: if it is not there any more.
+        """
+        length = sum([len(block) for block in blocks])
+        first = next(self._layout.places(piece_index, offset, length))
+        if first.length < length or first.file_index == PADDING:
+            self._read_and_cut(piece_index, offset, blocks)
+        elif self._scatter(first, blocks) < length:
+            self._read_and_cut(piece_index, offset, blocks)  # or say why that cannot be
+
+    def _scatter(self, place: Place, blocks: Sequence[memoryview]) -> int:
+        index = place.file_index
+        try:
+            return read_scattered(self._descriptors.for_reading(index), blocks, place.file_offset)
+        except OSError as error:
+            raise self._descriptors.error(error, "cannot read", index) from error
+
+    def _read_and_cut(self, piece_index: int, offset: int, blocks: Sequence[memoryview]) -> None:
+        for block in blocks:
+            self.read_into(piece_index, offset, block)
+            offset += len(block)
 
     def close(self) -> None:
         """Close the files that are open; reading opens them again."""

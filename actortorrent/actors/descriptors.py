@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import PurePath
 
 from actortorrent.actors.content_layout import ContentLayout
@@ -93,6 +94,14 @@ def read_fully(descriptor: int, buffer: memoryview, offset: int) -> int:
             break
         done += count
     return done
+
+
+def read_scattered(descriptor: int, buffers: Sequence[memoryview], offset: int) -> int:
+    """Fill buffers from one stretch of a file, in one call; return the bytes read, perhaps too few.
+
+    Where the system cannot do it, nothing is read.
+    """
+    return os.preadv(descriptor, buffers, offset) if HAS_PREADV else 0
 
 
 def write_fully(descriptor: int, data: memoryview, offset: int) -> None:

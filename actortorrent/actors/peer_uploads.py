@@ -1,8 +1,9 @@
 """The uploading half of a peer's actor: what it asked for, read from the files and sent.
 
 Blocks come straight from the page cache through a reader of this peer's own, so no
-message goes to the storage for a request. Requests next to each other are read in one
-call and sent, headers and blocks, in another.
+message goes to the storage for a request. Requests next to each other are answered by one
+stretch of bytes, headers and blocks as they go over the wire: one call reads the blocks
+into it, between the headers, and another sends it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from actortorrent.errors import PeerProtocolError, StorageError
-from actortorrent.wire.messages import BlockName, Request
+from actortorrent.wire.messages import PIECE_HEADER_BYTES, BlockName, Request
 
 if TYPE_CHECKING:
     from actortorrent.actors.content_reader import ContentReader
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_QUEUED_REQUESTS = 2_000  # libtorrent asks for at most 500 without being told
 BATCH_BYTES = 256 * 1024
+BATCH_BLOCKS = 256  # fewer than one call may read into, where they are small
 ENOUGH_PENDING_BYTES = 256 * 1024  # serve on only while less than this waits to be sent
 
 
@@ -39,6 +41,7 @@ class Uploads:
     """
 
     __slots__ = (
+        "_buffer",
         "_offered",
         "_open_reader",
         "_piece_headers",
@@ -59,6 +62,7 @@ class Uploads:
         self._open_reader = open_reader
         self._piece_headers = piece_headers
         self._reader: ContentReader | None = None
+        self._buffer: memoryview | None = None  # of the last answer
         self._offered = bytearray((piece_count + 7) // 8)  # what the peer was told that we have
         self._queue: deque[BlockName] = deque()
         self.allowance = 0 if is_limited else None
@@ -106,6 +110,7 @@ class Uploads:
     def forget_all(self) -> None:
         """Forget what waits: the peer was choked, and knows it."""
         self._queue.clear()
+        self._buffer = None
 
     @property
     def can_serve(self) -> bool:
@@ -120,28 +125,41 @@ class Uploads:
         """
         before = self.sent_bytes
         while self.can_serve and sock.pending_bytes < ENOUGH_PENDING_BYTES:
-            sock.send(*self._next_batch())
+            sock.send(self._next_batch())
+            if sock.pending_bytes:
+                self._buffer = None  # it waits to be sent: the next one needs another
         return self.sent_bytes - before
 
-    def _next_batch(self) -> list[bytes | memoryview]:
+    def _next_batch(self) -> memoryview:
+        """Take some requests, and return what answers them."""
         batch = self._take_neighbours()
-        (piece_index, offset, _), length = batch[0], sum([length for _, _, length in batch])
-        data = memoryview(self._read(piece_index, offset, length))
-        parts: list[bytes | memoryview] = []
-        begin = 0
+        piece_index, offset, _ = batch[0]
+        length = sum([length for _, _, length in batch])
+        answer = self._room_for(length + len(batch) * PIECE_HEADER_BYTES)
+        blocks: list[memoryview] = []
+        end = 0
         for header, (_, _, block_length) in zip(self._piece_headers(batch), batch, strict=True):
-            parts += (header, data[begin : begin + block_length])
-            begin += block_length
+            begin, end = end, end + PIECE_HEADER_BYTES + block_length
+            answer[begin : begin + PIECE_HEADER_BYTES] = header
+            blocks.append(answer[begin + PIECE_HEADER_BYTES : end])
+        self._read(piece_index, offset, blocks)
         self.sent_bytes += length
         if self.allowance is not None:
             self.allowance -= length
-        return parts
+        return answer
 
-    def _read(self, piece_index: int, offset: int, length: int) -> bytearray:
+    def _room_for(self, byte_count: int) -> memoryview:
+        """Return room for so many bytes: where the last answer was, if that is sent."""
+        if self._buffer is None or len(self._buffer) < byte_count:
+            self._buffer = memoryview(bytearray(byte_count))
+        return self._buffer[:byte_count]
+
+    def _read(self, piece_index: int, offset: int, blocks: Sequence[memoryview]) -> None:
+        """Fill blocks that lie one behind the other in a piece."""
         if self._reader is None:
             self._reader = self._open_reader()
         try:
-            return self._reader.read(piece_index, offset, length)
+            self._reader.read_blocks(piece_index, offset, blocks)
         except StorageError as error:
             raise ContentGoneError(piece_index, error) from error
 
@@ -153,7 +171,7 @@ class Uploads:
         batch, end = [first], offset + length
         bytes_left = BATCH_BYTES if self.allowance is None else min(BATCH_BYTES, self.allowance)
         bytes_left -= length
-        while queue:
+        while queue and len(batch) < BATCH_BLOCKS:
             next_piece, offset, length = queue[0]
             bytes_left -= length
             if next_piece != piece_index or offset != end or bytes_left < 0:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,11 @@ class LyingUploads(Uploads):
 
     _batches = 0
 
-    def _read(self, piece_index: int, offset: int, length: int) -> bytearray:
-        data = super()._read(piece_index, offset, length)
+    def _read(self, piece_index: int, offset: int, blocks: Sequence[memoryview]) -> None:
+        super()._read(piece_index, offset, blocks)
         if self._batches % ONE_LIE_IN == 0:
-            data[0] ^= 0xFF
+            blocks[0][0] ^= 0xFF
         self._batches += 1
-        return data
 
 
 class LyingPeerActor(PeerActor):

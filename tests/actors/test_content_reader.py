@@ -52,6 +52,29 @@ def test_any_stretch_of_a_piece_reads_as_it_was(
         assert reader.read(piece_index, offset, length) == everything[start : start + length]
 
 
+@pytest.mark.parametrize("has_preadv", [True, False])
+def test_blocks_are_filled_from_one_stretch_in_one_file_or_in_several(
+    content: Content, reader: ContentReader, monkeypatch: pytest.MonkeyPatch, has_preadv: bool
+) -> None:
+    monkeypatch.setattr(descriptors, "HAS_PREADV", has_preadv)
+    everything = b"".join((content.folder / path).read_bytes() for path, _ in content.files)
+    for piece_index, offset, lengths in ((0, 10, (5, 1, 900)), (0, 8_000, (900, 2_000, 12_000))):
+        answer = bytearray(b"-" * (sum(lengths) + len(lengths)))
+        view, blocks, end = memoryview(answer), [], 0
+        for length in lengths:
+            begin, end = end + 1, end + 1 + length
+            blocks.append(view[begin:end])
+        reader.read_blocks(piece_index, offset, blocks)
+        start = piece_index * content.piece_length + offset
+        for length in lengths:
+            assert answer[:1] == b"-"
+            assert answer[1 : 1 + length] == everything[start : start + length]
+            del blocks[0]
+            start += length
+            view = view[1 + length :]
+            answer = bytearray(view)
+
+
 def test_few_files_are_open_at_a_time(content: Content, reader: ContentReader) -> None:
     before = len(list(FD_FOLDER.iterdir()))
     for piece_index in range(content.piece_count - 1):
@@ -59,6 +82,15 @@ def test_few_files_are_open_at_a_time(content: Content, reader: ContentReader) -
     assert len(list(FD_FOLDER.iterdir())) - before <= MAX_OPEN_FILES + 1
     reader.close()
     assert len(list(FD_FOLDER.iterdir())) == before
+
+
+def test_blocks_of_a_file_that_was_shortened_are_not_made_up(
+    content: Content, reader: ContentReader
+) -> None:
+    os.truncate(content.folder / content.files[0][0], 100)
+    block = memoryview(bytearray(200))
+    with pytest.raises(StorageError, match=r"it ends at byte 100"):
+        reader.read_blocks(0, 0, [block])
 
 
 def test_after_closing_it_opens_again(reader: ContentReader) -> None:

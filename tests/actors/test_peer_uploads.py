@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actortorrent.actors.peer_uploads import (
+    BATCH_BLOCKS,
     BATCH_BYTES,
     ENOUGH_PENDING_BYTES,
     MAX_QUEUED_REQUESTS,
@@ -36,11 +38,13 @@ class Reader:
         self.is_closed = False
         self._is_content_there = is_content_there
 
-    def read(self, piece_index: int, offset: int, length: int) -> bytearray:
+    def read_blocks(self, piece_index: int, offset: int, blocks: Sequence[memoryview]) -> None:
         if not self._is_content_there:
             raise StorageError("cannot read it", hint="look for it")
-        self.reads.append((piece_index, offset, length))
-        return bytearray(CONTENT[piece_index][offset : offset + length])
+        self.reads.append((piece_index, offset, sum(map(len, blocks))))
+        for block in blocks:
+            block[:] = CONTENT[piece_index][offset : offset + len(block)]
+            offset += len(block)
 
     def close(self) -> None:
         self.is_closed = True
@@ -274,3 +278,13 @@ def test_a_block_is_sent_when_all_of_it_is_granted() -> None:
     serving.uploads.allowance += 1
     assert serving.serve() == BLOCK_BYTES
     assert serving.uploads.allowance == 0
+
+
+def test_no_answer_has_more_blocks_than_one_call_may_read_into() -> None:
+    assert os.sysconf("SC_IOV_MAX") >= BATCH_BLOCKS
+    requests = [Request(0, offset, 1) for offset in range(2 * BATCH_BLOCKS)]
+    serving = Serving()
+    serving.ask(requests)
+    serving.serve()
+    assert serving.reader.reads == [(0, 0, BATCH_BLOCKS), (0, BATCH_BLOCKS, BATCH_BLOCKS)]
+    assert bytes(serving.socket.sent) == answers(requests)
