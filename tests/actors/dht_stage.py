@@ -22,7 +22,7 @@ from actortorrent.wire.krpc import Message
 from actortorrent.wire.krpc_reading import read_message
 
 SECONDS = 15.0  # for what takes much less where nothing is wrong
-PATIENCE = Patience(slow_seconds=0.3, lost_seconds=1.0)
+IMPATIENT = Patience(slow_seconds=0.3, lost_seconds=1.0)  # where some do not answer
 
 
 class Node:
@@ -37,6 +37,7 @@ class Node:
         folder: Path | None = None,
         is_read_only: bool = False,
         find_addresses: Resolve = resolve,
+        patience: Patience = IMPATIENT,
         seed: int = 1,
     ) -> None:
         self.statuses: queue.SimpleQueue[tuple[DhtStatus, ...]] = queue.SimpleQueue()
@@ -46,7 +47,7 @@ class Node:
             routers=tuple(routers),
             folder=folder,
             is_read_only=is_read_only,
-            patience=PATIENCE,
+            patience=patience,
         )
         runtime = Runtime()
         ref = Dht.start(

@@ -19,6 +19,7 @@ from actortorrent.wire.addresses import Address
 from actortorrent.wire.dht_nodes import NodeId, NodeInfo
 from actortorrent.wire.krpc import Answer, FindNode, GetPeers, Message, Ping
 from tests.actors.dht_stage import SECONDS, Finder, Node, RawNode, running
+from tests.tracing.traces import broken_laws
 
 TORRENT = b"torrent of the tests"
 WHO = NodeId.from_bytes(b"w" * 20)
@@ -221,6 +222,7 @@ def test_a_trace_says_who_was_asked_why_and_what_came() -> None:
     answer = came[query.data["txn"], "answer"]
     assert (answer.data["node"], answer.data["bytes"] > 40) == (str(first.address), True)
     assert trace.named("dht:search_ended")[0].data["announced"] == 1
+    assert broken_laws(list(trace.events)) == []
     caused = {one.cause for one in trace.named("dht:message_sent") if one.data["type"] == "answer"}
     assert caused <= {one.id for one in came.values()}
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from actortorrent.rules.dht_queries import Patience
 from actortorrent.wire.addresses import Address
 from tests.actors.dht_stage import Finder, Node, running
 
@@ -18,7 +19,9 @@ def network() -> Iterator[list[Node]]:
     nodes = [Node("127.0.1.1")]
     entrance = nodes[0].address
     for number in range(1, COUNT):
-        nodes.append(Node(f"127.0.1.{number + 1}", [entrance], seed=number + 100))
+        nodes.append(
+            Node(f"127.0.1.{number + 1}", [entrance], patience=Patience(), seed=number + 100)
+        )
         if number % 10 == 0:
             nodes[-1].wait_until_joined()
     with running(*nodes):
