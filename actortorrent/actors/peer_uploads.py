@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from actortorrent.actors.peer_socket import PeerSocket
 
 MAX_QUEUED_REQUESTS = 2_000  # libtorrent asks for at most 500 without being told
-BATCH_BYTES = 256 * 1024
+BATCH_BYTES = 512 * 1024
 BATCH_BLOCKS = 256  # fewer than one call may read into, where they are small
-ENOUGH_PENDING_BYTES = 256 * 1024  # serve on only while less than this waits to be sent
+ENOUGH_PENDING_BYTES = 512 * 1024  # serve on only while less than this waits to be sent
 
 
 class ContentGoneError(StorageError):
