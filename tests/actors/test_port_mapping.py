@@ -17,13 +17,9 @@ from actortorrent.actors.port_mapping import PortMapper, PortMapperProxy
 from actortorrent.actors.port_mapping_calls import MappingStarter
 from actortorrent.actors.routers import Routers, router_address
 from actortorrent.errors import PortMappingError
-from actortorrent.rules.port_mapping import (
-    LIFETIME_SECONDS,
-    SHORTEST_RENEWAL_SECONDS,
-    seconds_to_renewal,
-)
+from actortorrent.rules.port_mapping import LIFETIME_SECONDS
 from actortorrent.tracing.capture import CapturedTrace, capture_trace
-from actortorrent.wire.port_mapping import MappingGranted, Transport
+from actortorrent.wire.port_mapping import Transport
 from tests.actors.playing_routers import HOST, OUTSIDE, Asked, PlayedRouter
 
 SECONDS = 10.0
@@ -245,17 +241,6 @@ def test_where_the_system_does_not_tell_its_routes_no_router_is_known(
 ) -> None:
     monkeypatch.setattr(routers, "ROUTES", tmp_path / "none")
     assert router_address() is None
-
-
-@pytest.mark.parametrize(
-    ("lifetimes", "seconds"),
-    [((3600,), 1800), ((100, 3600), 50), ((2**32 - 1,), 1800), ((1,), SHORTEST_RENEWAL_SECONDS)],
-)
-def test_a_mapping_is_renewed_at_half_of_its_time(
-    lifetimes: tuple[int, ...], seconds: float
-) -> None:
-    granted = tuple(MappingGranted(PORT, lifetime) for lifetime in lifetimes)
-    assert seconds_to_renewal(granted) == seconds
 
 
 def test_no_router_leads_to_the_loopback_or_to_ipv6() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from hashlib import sha1
 from itertools import pairwise
 
 import pytest
@@ -225,18 +224,6 @@ def test_the_padding_of_others_in_the_encrypted_part_is_passed_over() -> None:
     behind = bytes(8) + b"\0\0\0\2" + b"\2\0" + b"p" * 512 + b"\0\3" + b"abc" + b"def"
     dialled.receive(meeting_mark(secret) + torrent_mark(secret, HASH) + cipher.update(behind))
     assert agreed(dialled).received == b"abcdef"
-
-
-def test_the_numbers_are_those_of_the_specification() -> None:
-    secret = b"s" * 96
-    assert meeting_mark(secret) == sha1(b"req1" + secret).digest()
-    keys = stream_keys(secret, HASH)
-    assert keys.from_dialler == sha1(b"keyA" + secret + HASH).digest()
-    assert keys.to_dialler == sha1(b"keyB" + secret + HASH).digest()
-    assert public_key(b"\0" * 19 + b"\x03") == (8).to_bytes(96)
-    # RFC 6229, key of 128 bits: what RC4 gives from byte 1024 on.
-    stream = new_cipher(bytes(range(1, 17))).update(bytes(16))
-    assert stream.hex() == "bdf0324e6083dcc6d3cedd3ca8c53c16"
 
 
 @pytest.mark.parametrize("payload_bytes", [HANDSHAKE_BYTES, 0xFFFF])
