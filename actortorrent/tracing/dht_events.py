@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from actortorrent.tracing.wording import value_text
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.krpc import (
     AnnouncePeer,
@@ -12,6 +16,30 @@ from actortorrent.wire.krpc import (
     Refusal,
     UnknownQuery,
 )
+
+DATAGRAM = "dht:message_"  # sent or received
+# What a message is about, by its type; one that lacks a field of it is told without.
+_SENTENCES: Mapping[str, str] = {
+    "find_node": "find_node {target}",
+    "get_peers": "get_peers {info_hash}",
+    "announce_peer": "announce_peer {info_hash}, port {port}",
+    "answer": "answer: {nodes} nodes, {peers} peers",
+    "refusal": "refusal {code}: {text}",
+}
+
+
+def datagram_text(data: Mapping[str, Any], direction: str) -> str:
+    """Return a message of the DHT as words; `direction` is `sent` or `received`."""
+    kind = value_text(data.get("type"))
+    try:
+        said = _SENTENCES[kind].format_map(
+            {name: value_text(one, name) for name, one in data.items()}
+        )
+    except KeyError:
+        said = kind
+    preposition = "to" if direction == "sent" else "from"
+    node, txn = value_text(data.get("node")), value_text(data.get("txn"))
+    return f"{said}, {preposition} node {node} (txn {txn})"
 
 
 def message_data(address: Address, message: Message, byte_count: int) -> dict[str, object]:

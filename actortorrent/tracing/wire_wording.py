@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from actortorrent.tracing.dht_events import DATAGRAM, datagram_text
 from actortorrent.tracing.events import Event
 from actortorrent.tracing.wording import pairs_text, size_text, value_text
 
@@ -33,20 +34,22 @@ _FAST_KINDS: Mapping[int, str] = {
 }
 
 _ARROWS: Mapping[str, str] = {
-    f"bt:{what}_{direction}": direction
-    for what in ("message", "blocks", "block", "requests")
+    f"{what}{direction}": direction
+    for what in ("bt:message_", "bt:blocks_", "bt:block_", "bt:requests_", DATAGRAM)
     for direction in ("received", "sent")
 }
 
 
 def wire_arrow(event: Event) -> str:
-    """Return `received` or `sent` for what went over a peer's wire, nothing for the rest."""
+    """Return `received` or `sent` for what went to or came from others, nothing for the rest."""
     return _ARROWS.get(event.name, "")
 
 
 def wire_text(event: Event) -> str:
     """Return what went over the wire, in English."""
     data = event.data
+    if event.name.startswith(DATAGRAM):
+        return datagram_text(data, wire_arrow(event))
     what = event.name.partition(":")[2].rpartition("_")[0]
     match what:
         case "blocks":
