@@ -29,6 +29,7 @@ WANTED = 8  # closest nodes that have to answer; Kademlia's k
 MAX_CANDIDATES = 100  # the closest are kept
 MAX_QUERIES = 150
 MAX_STRANGERS = 32
+MAX_UNFIT = 30  # candidates whose id does not fit: made-up ones must not push others out
 
 
 class State(Enum):
@@ -73,6 +74,7 @@ class Lookup:
         self._by_address: dict[Address, Candidate] = {}
         self._networks: dict[bytes, Address] = {}
         self._strangers: dict[Address, State] = {}  # whose ids we do not know yet
+        self._unfit_count = 0
 
     # --- who could be asked -------------------------------------------------------------------
 
@@ -98,6 +100,10 @@ class Lookup:
         return is_local(address.host) or network_of(address.host) not in self._networks
 
     def _insert(self, candidate: Candidate) -> None:
+        if not candidate.counts:
+            if self._unfit_count >= MAX_UNFIT:
+                return
+            self._unfit_count += 1
         insort(self._candidates, candidate, key=lambda one: one.distance)
         address = candidate.info.address
         self._by_address[address] = candidate

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from actortorrent.rules.dht_facts import BootstrapEnded, Fact, PeersFound, SearchEnded
 from actortorrent.rules.dht_ids import is_local, is_unicast
@@ -26,6 +27,7 @@ from actortorrent.wire.krpc import (
 )
 
 MAX_LOOKUPS = 16  # at once
+MAX_NAMED = 16  # nodes that are taken of one answer: more than anybody sends
 MAX_REFRESHES = 2  # of these, for the routing table
 
 
@@ -120,7 +122,8 @@ class Lookups:
         teller = query.address
         if running.lookup.answered(NodeInfo(answer.sender, teller), answer.token):
             named = (answer.nodes6 if self._is_ipv6 else answer.nodes) or ()
-            running.lookup.add(one for one in named if self._may_name(teller, one.address))
+            usable = (one for one in named if self._may_name(teller, one.address))
+            running.lookup.add(islice(usable, MAX_NAMED))
             if running.search is not None:
                 self._find(running.search, teller, answer.values)
         self._go_on(query.number, now)

@@ -27,6 +27,7 @@ from actortorrent.wire.dht_nodes import NodeId, NodeInfo
 from actortorrent.wire.krpc import IPV4_NODES, IPV6_NODES, Answer, Message, Ping, Refusal
 
 MAINTENANCE_SECONDS = 20.0
+ID_SECONDS = 10 * 60.0  # that an id is kept, whatever others say of our address
 CHECKS = 4  # contacts that are asked, at each maintenance, whether they are there
 
 
@@ -75,6 +76,7 @@ class DhtNode:
         self._lookups = Lookups(self.table, self._talk, self._facts, rng, is_ipv6=options.is_ipv6)
         self._limits = QueryLimits(options.rates, now)
         self._votes = AddressVotes()
+        self._may_change_id_at = now
         self._maintain_at = now + MAINTENANCE_SECONDS
         self._rotate_at = now + ROTATION_SECONDS
 
@@ -230,7 +232,8 @@ class DhtNode:
         is_other_kind = host is not None and (":" in host) != self.options.is_ipv6
         if host is None or is_other_kind or not is_unicast(host):
             return
-        if not is_fitting(self.table.own_id, host):
+        if not is_fitting(self.table.own_id, host) and now >= self._may_change_id_at:
+            self._may_change_id_at = now + ID_SECONDS
             self.table.change_own_id(make_node_id(host, self._rng), now)
             self._facts.append(IdChanged(self.table.own_id, host))
             self.bootstrap(now)

@@ -10,6 +10,7 @@ from actortorrent.rules.dht_lookup import (
     MAX_CANDIDATES,
     MAX_QUERIES,
     MAX_STRANGERS,
+    MAX_UNFIT,
     WANTED,
     WIDTH,
     Lookup,
@@ -124,6 +125,15 @@ def test_of_a_network_of_the_internet_one_node_is_asked() -> None:
     one = Lookup(TARGET, OWN)
     one.add([node(1, "8.8.8.8"), node(2, "8.8.8.9"), node(3, "8.8.9.8")])
     assert ask_all(one) == [1, 3]
+
+
+def test_made_up_ids_do_not_push_others_out() -> None:
+    one = Lookup(TARGET, OWN)
+    one.add(node(number, f"{number + 11}.8.8.8") for number in range(60))
+    honest = NodeInfo(make_node_id("9.9.9.9", random.Random(1)), Address("9.9.9.9", 1))
+    one.add([honest])
+    assert len(one._candidates) == MAX_UNFIT + 1
+    assert honest.address in one._by_address
 
 
 def test_made_up_ids_do_not_end_a_lookup() -> None:
