@@ -179,7 +179,7 @@ def test_why_piece_finds_a_piece_in_the_middle_of_a_row() -> None:
     assert [name for name, _, _ in answer.waits][-3:] == ["picked", "stored", "verified"]
     assert answer.others_first == 1
     told = text_of(answer)
-    assert "picked for Peer-2 (10.0.0.2:6881), by the rule rarest first" in told
+    assert "picked for Peer-2 (10.0.0.2:6881) in a row, 6 to 8, by the rule rarest first" in told
     assert "came from Peer-2 (10.0.0.2:6881), and is handed to the storage" in told
 
 

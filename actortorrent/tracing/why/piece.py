@@ -12,7 +12,7 @@ from actortorrent.tracing.filters import picked_pieces, pieces_of
 from actortorrent.tracing.linting.talk import pieces_of_bits
 from actortorrent.tracing.show import Line, Part
 from actortorrent.tracing.why.story import NodeStory, Story, conn_named
-from actortorrent.tracing.wording import duration_text
+from actortorrent.tracing.wording import chosen_text, duration_text
 
 # The stretches of a piece's way, and what is waited for in each.
 STRETCHES = (
@@ -195,8 +195,9 @@ class _Life:
         conn = conn_named(data.get("peer"))
         peer = self._node.peer_text(conn) if conn is not None else str(data.get("peer"))
         having, candidates = data.get("peers_having_it"), data.get("candidates")
+        row = f" in a row, {chosen_text(data)}," if len(picked_pieces(event)) > 1 else ","
         figures = f"peers that have it: {having}; other pieces to choose from: {candidates}"
-        self._step(event, f"picked for {peer}, by the rule {data.get('rule')}; {figures}")
+        self._step(event, f"picked for {peer}{row} by the rule {data.get('rule')}; {figures}")
 
     def _message(self, event: Event) -> None:
         kind, args = event.data.get("type"), event.data.get("args")
