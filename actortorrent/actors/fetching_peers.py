@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class FetchingPeer:
-    """One peer; `pieces` is a bitmask."""
+    """One peer; `pieces`, and those it `allows` us to ask for while it chokes, are bitmasks."""
 
     conn: int
     proxy: PeerProxy
     pieces: int = 0
+    allows: int = 0
     is_interesting: bool = False
     unchokes_us: bool = False
     is_accused: bool = False  # of bad data: it is lent nothing more

@@ -2,7 +2,7 @@
 
 Its life: shake hands (`peer_connection.py`), say what we have, and then trade: it
 fetches the runs that the piece manager lends it (`peer_downloads.py`), and serves the
-peer's requests (`peer_uploads.py`). What the peer says is told to others as facts;
+peer's requests (`peer_serving.py`). What the peer says is told to others as facts;
 what others want of the peer arrives as commands.
 
 When it dies, of whatever cause, what came of its leases goes to the storage, the rest
@@ -12,53 +12,54 @@ back to the piece manager, and each neighbour is told that it has gone.
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Collection
 
-from actortorrent.actors.base import Proxy, message, proxy_of
-from actortorrent.actors.peer_connection import PeerConnection
+from actortorrent.actors.base import Runtime, message, proxy_of
+from actortorrent.actors.peer_connection import ConnectionProxy
 from actortorrent.actors.peer_downloads import Downloads
-from actortorrent.actors.peer_uploads import ContentGoneError, Uploads
-from actortorrent.actors.peer_values import Parting
+from actortorrent.actors.peer_serving import PeerServing
+from actortorrent.actors.peer_values import Connection, Neighbours, TorrentFacts
+from actortorrent.rules.bitfield import all_pieces, to_wire
 from actortorrent.rules.borrowing import GivenBack
 from actortorrent.rules.choking import PeerRates
 from actortorrent.rules.geometry import BLOCK_BYTES, Run
 from actortorrent.rules.leases import Lease
-from actortorrent.rules.rates import RateMeter
-from actortorrent.wire.handshake import Handshake
 from actortorrent.wire.messages import (
+    AllowedFast,
     Bitfield,
-    Cancel,
     Choke,
     Have,
+    HaveAll,
+    HaveNone,
     Interested,
     NotInterested,
-    Request,
+    Reject,
+    Suggest,
     Unchoke,
 )
-from actortorrent.wire.peer_protocol import Block, Placed, Requests
+from actortorrent.wire.peer_protocol import Block, Event, Placed
 
 DOWNLOAD_WISH_BYTES = 4 * 1024 * 1024  # where downloading is limited; granted in parts
 
 
-class PeerActor(PeerConnection):
+class PeerActor(PeerServing):
     """Trade with one peer."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        torrent = self._torrent
+    def __init__(
+        self,
+        runtime: Runtime,
+        connection: Connection,
+        torrent: TorrentFacts,
+        neighbours: Neighbours,
+    ) -> None:
+        super().__init__(runtime, connection, torrent, neighbours.swarm)
+        self._tell = neighbours
         self._downloads = Downloads(
             torrent.geometry, time.monotonic(), is_limited=torrent.is_download_limited
         )
-        self._uploads = Uploads(
-            torrent.open_reader,
-            self._trace.piece_headers,
-            torrent.geometry.piece_count,
-            is_limited=torrent.is_upload_limited,
-        )
         self._protocol.places = self._downloads.places
-        self._upload_meter = RateMeter()
-        self._has_asked_to_upload = False
         self._has_asked_to_download = False
+        self._has_rejected = False
         self._handlers.update(
             {
                 Choke: self._choke_came,
@@ -67,27 +68,40 @@ class PeerActor(PeerConnection):
                 NotInterested: self._not_interested_came,
                 Have: self._have_came,
                 Bitfield: self._bitfield_came,
-                Request: self._request_came,
-                Requests: self._requests_came,
-                Cancel: self._cancel_came,
+                HaveAll: self._have_all_came,
+                HaveNone: self._have_none_came,
+                Reject: self._reject_came,
+                AllowedFast: self._allowed_fast_came,
+                Suggest: self._suggest_came,
             }
         )
 
     # --- what the peer says -----------------------------------------------------------------
 
-    def _joined(self, handshake: Handshake) -> None:
-        self._me = proxy_of(self.actor_ref, PeerProxy)
-        self._tell.swarm.peer_handshaken.defer(self._conn, handshake.peer_id)
-
     def welcome(self) -> None:
         """Begin to trade: the swarm has nothing against this peer."""
+        self._me = proxy_of(self.actor_ref, PeerProxy)
         self._tell.piece_manager.peer_joined.defer(self._conn, self._me)
         self._welcome()
 
+    def _introduced(self) -> None:
+        queue = self._extensions.theirs.request_queue
+        if queue is not None:
+            self._downloads.pipeline.peer_queues(queue)
+
     def _bitfield_came(self, bitfield: Bitfield) -> None:
         self._tell.piece_manager.peer_has_bitfield.defer(self._conn, bitfield.bits)
+        self._told_pieces(int.from_bytes(bitfield.bits).bit_count())
+
+    def _have_all_came(self, _: HaveAll) -> None:
+        piece_count = self._torrent.geometry.piece_count
+        self._bitfield_came(Bitfield(to_wire(all_pieces(piece_count), piece_count)))
+
+    def _have_none_came(self, _: HaveNone) -> None:
+        self._told_pieces(0)
 
     def _have_came(self, have: Have) -> None:
+        self._pieces_had += 1
         self._tell.piece_manager.peer_has.defer(self._conn, (have.piece_index,))
 
     def _interested_came(self, _: Interested) -> None:
@@ -98,11 +112,22 @@ class PeerActor(PeerConnection):
 
     def _unchoke_came(self, _: Unchoke) -> None:
         self._tell.piece_manager.peer_unchoked_us.defer(self._conn, True)
+        self._downloads.has_asked = False  # that was for pieces allowed in spite of the choke
         self._ask_for_work()
 
     def _choke_came(self, _: Choke) -> None:
         self._tell.piece_manager.peer_unchoked_us.defer(self._conn, False)
-        self._give_back_leases()
+        if not self._protocol.speaks_fast:  # else each request stands until it is answered
+            self._give_back_leases()
+        self._downloads.has_asked = False
+        self._ask_for_work()
+
+    def _allowed_fast_came(self, allowed: AllowedFast) -> None:
+        self._tell.piece_manager.peer_allows_fast.defer(self._conn, (allowed.piece_index,))
+        self._ask_for_work()
+
+    def _suggest_came(self, _: Suggest) -> None:
+        """Ignore it: what is rare matters to the swarm more than what a peer has in its cache."""
 
     # --- fetching -------------------------------------------------------------------------
 
@@ -125,7 +150,7 @@ class PeerActor(PeerConnection):
 
     def _bytes_to_ask_for(self) -> int:
         """Return how much work to ask for, 0 for none; to be asked for at once."""
-        if self._protocol.peer_choking or not self._protocol.am_interested:
+        if not self._may_ask_for(self._protocol.allowed_by_peer):
             return 0
         byte_count = self._downloads.bytes_to_ask_for
         self._downloads.has_asked = self._downloads.has_asked or byte_count > 0
@@ -142,17 +167,48 @@ class PeerActor(PeerConnection):
             self._tell.storage.store_runs.defer(self._conn, came)
         return given_back
 
+    def _may_ask_for(self, pieces: Collection[int]) -> bool:
+        """Say whether blocks of these pieces may be requested now; of none, while choked."""
+        protocol = self._protocol
+        if not protocol.peer_choking or not protocol.am_interested:
+            return protocol.am_interested
+        return bool(pieces) and protocol.allowed_by_peer.issuperset(pieces)
+
     def lease(self, leases: tuple[Lease, ...]) -> None:
         """Take runs to fetch, and ask the peer for their blocks."""
-        self._downloads.borrow(leases, time.monotonic())
-        if self._protocol.peer_choking or not self._protocol.am_interested:
-            self._give_back_leases()
-            return
+        taken = [lease for lease in leases if self._may_ask_for(lease.run.pieces)]
+        if len(taken) < len(leases):
+            declined = [lease for lease in leases if lease not in taken]
+            given_back = self._downloads.decline(declined)
+            self._tell.piece_manager.leases_returned.defer(self._conn, given_back)
+        self._downloads.borrow(taken, time.monotonic())
+        if taken:
+            self._request(taken)
+        self._ask_for_work()
+
+    def _request(self, leases: list[Lease]) -> None:
         blocks_of = self._torrent.geometry.blocks_of
         names = [name for lease in leases for name in blocks_of(lease.run)]
         self._send(self._protocol.requests_for(names))
         self._trace.tell_requests()
         self._rewatch()
+
+    def _take(self, events: list[Event]) -> None:
+        super()._take(events)
+        if self._has_rejected:
+            self._give_back_rejected()
+
+    def _reject_came(self, reject: Reject) -> None:
+        self._downloads.rejected(reject.piece_index, reject.block_offset, reject.length)
+        self._has_rejected = True  # those that come together are given back together
+
+    def _give_back_rejected(self) -> None:
+        self._has_rejected = False
+        came, given_back = self._downloads.give_back_rejected()
+        if came:
+            self._tell.storage.store_runs.defer(self._conn, came)
+        if given_back:
+            self._tell.piece_manager.leases_returned.defer(self._conn, given_back)
         self._ask_for_work()
 
     def cancel_leases(self, lease_ids: tuple[int, ...]) -> None:
@@ -165,6 +221,8 @@ class PeerActor(PeerConnection):
     def _send_cancels(self, runs: tuple[Run, ...]) -> None:
         for run in runs:
             self._send(self._protocol.cancels(run.piece_index, run.offset, run.length, BLOCK_BYTES))
+            if self._protocol.speaks_fast:
+                self._downloads.cancelled(self._torrent.geometry.blocks_of(run))
 
     def show_interest(self, is_interested: bool) -> None:
         """Tell the peer whether it has anything that we want."""
@@ -182,66 +240,6 @@ class PeerActor(PeerConnection):
         if not self._has_asked_to_download:
             self._has_asked_to_download = True
             self._tell.seeder.wants_download.defer(self._conn, DOWNLOAD_WISH_BYTES)
-
-    # --- serving ----------------------------------------------------------------------------
-
-    def introduce(self, our_bitfield: bytes) -> None:
-        """Say what we have (nothing, if `our_bitfield` is empty): the first message of ours."""
-        if our_bitfield:
-            self._uploads.offer_all(our_bitfield)
-            self._say(Bitfield(our_bitfield))
-        self._tell.seeder.peer_joined.defer(self._conn, self._me)
-
-    def we_have(self, piece_indexes: tuple[int, ...]) -> None:
-        """Tell the peer of pieces that were verified."""
-        self._uploads.offer(piece_indexes)
-        self._send(self._protocol.haves(piece_indexes))
-        self._rewatch()
-
-    def choke(self) -> None:
-        """Serve the peer no more, and forget what it asked for."""
-        self._uploads.forget_all()
-        if not self._protocol.am_choking:
-            self._say(Choke())
-
-    def unchoke(self) -> None:
-        """Serve the peer."""
-        if self._protocol.am_choking:
-            self._say(Unchoke())
-
-    def _request_came(self, request: Request) -> None:
-        self._uploads.ask([(request.piece_index, request.block_offset, request.length)])
-        self._trace.asked(request)
-
-    def _requests_came(self, requests: Requests) -> None:
-        self._uploads.ask(requests.names)
-
-    def _cancel_came(self, cancel: Cancel) -> None:
-        self._uploads.cancel(cancel.piece_index, cancel.block_offset, cancel.length)
-
-    def _serve(self) -> None:
-        try:
-            sent = self._uploads.serve(self._open_socket())
-        except ContentGoneError as error:
-            self._tell.storage.piece_unreadable.defer(error.piece_index, str(error))
-            raise
-        if sent:
-            now = self._last_sent = time.monotonic()
-            self._upload_meter.add(sent, now)
-        if not self._uploads.can_serve and self._uploads.queued_bytes:
-            self._ask_to_upload()
-
-    def _ask_to_upload(self) -> None:
-        if not self._has_asked_to_upload:
-            self._has_asked_to_upload = True
-            self._tell.seeder.wants_upload.defer(self._conn, self._uploads.queued_bytes)
-
-    def grant_upload(self, byte_count: int) -> None:
-        """Send so many bytes more (a limit is set)."""
-        self._has_asked_to_upload = False
-        self._uploads.allowance = (self._uploads.allowance or 0) + byte_count
-        self._serve()
-        self._rewatch()
 
     # --- time -------------------------------------------------------------------------------
 
@@ -290,30 +288,21 @@ class PeerActor(PeerConnection):
         if self._downloads.allowance is not None:
             self._downloads.allowance -= byte_count
 
-    def _has_more_to_send(self) -> bool:
-        return self._uploads.can_serve
-
     # --- the end ----------------------------------------------------------------------------
-
-    def leave(self, parting: Parting, reason: str) -> None:
-        """End the connection."""
-        self._go(parting, reason)
 
     def on_end(self, error: BaseException | None) -> None:
         """Give back all that was lent, and tell everyone that the peer has gone."""
         try:
-            self._uploads.close()
             given_back = self._hand_over_what_came()
             self._tell.piece_manager.peer_left.defer(
                 self._conn, given_back, self._downloads.last_lease_id
             )
             self._tell_rates(time.monotonic())
-            self._tell.seeder.peer_left.defer(self._conn)
         finally:
             super().on_end(error)
 
 
-class PeerProxy(Proxy):
+class PeerProxy(ConnectionProxy):
     """The messages that a peer's actor takes."""
 
     welcome = message(PeerActor.welcome)
@@ -321,6 +310,7 @@ class PeerProxy(Proxy):
     lease = message(PeerActor.lease)
     cancel_leases = message(PeerActor.cancel_leases)
     show_interest = message(PeerActor.show_interest)
+    we_are_complete = message(PeerActor.we_are_complete)
     we_have = message(PeerActor.we_have)
     choke = message(PeerActor.choke)
     unchoke = message(PeerActor.unchoke)

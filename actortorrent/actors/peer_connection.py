@@ -14,17 +14,22 @@ import socket
 import time
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from actortorrent.actors.base import Runtime
+from actortorrent.actors.base import Proxy, Runtime, message
+from actortorrent.actors.peer_extensions import PeerExtensions
 from actortorrent.actors.peer_opening import PeerOpening
 from actortorrent.actors.peer_socket import PeerSocket
-from actortorrent.actors.peer_values import Connection, Neighbours, Parting, TorrentFacts
+from actortorrent.actors.peer_values import Connection, Parting, TorrentFacts
 from actortorrent.actors.wire_trace import WireTrace
 from actortorrent.errors import PeerProtocolError, StorageError
-from actortorrent.wire.handshake import Handshake
-from actortorrent.wire.messages import KeepAlive, Message
+from actortorrent.wire.extension_handshake import EXTENSION_HANDSHAKE_ID
+from actortorrent.wire.handshake import Handshake, reserved_bytes
+from actortorrent.wire.messages import Extended, KeepAlive, Message
 from actortorrent.wire.peer_protocol import Block, Event, PeerProtocol, Placed
+
+if TYPE_CHECKING:
+    from actortorrent.actors.swarm import SwarmProxy
 
 SILENCE_SECONDS = 130.0  # keep-alives come every two minutes
 KEEP_ALIVE_SECONDS = 100.0
@@ -41,16 +46,17 @@ class PeerConnection(PeerOpening):
         f"_protocol.{flag}"
         for flag in ("am_choking", "am_interested", "peer_choking", "peer_interested")
     )
+    reserved: ClassVar[bytes] = reserved_bytes(extensions=True)  # what our handshake offers
 
     def __init__(
         self,
         runtime: Runtime,
         connection: Connection,
         torrent: TorrentFacts,
-        neighbours: Neighbours,
+        swarm: SwarmProxy,
     ) -> None:
         super().__init__(runtime, connection, torrent)
-        self._tell = neighbours
+        self._swarm = swarm
         self._protocol = PeerProtocol(
             torrent.info_hash,
             torrent.peer_id,
@@ -58,9 +64,14 @@ class PeerConnection(PeerOpening):
             piece_length=torrent.geometry.piece_length,
             total_length=torrent.geometry.total_length,
             we_dialled=connection.we_dialled,
+            reserved=self.reserved,
         )
+        self._extensions = PeerExtensions(connection, torrent)
         self._trace = WireTrace(self._inbox, self._conn, self._protocol)
-        self._handlers: dict[type, Callable[[Any], None]] = {Handshake: self._handshake_came}
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            Handshake: self._handshake_came,
+            Extended: self._extended_came,
+        }
         self._socket: PeerSocket | None = None
         self._has_greeted = False
         self._has_answered = False
@@ -73,20 +84,26 @@ class PeerConnection(PeerOpening):
     # --- for PeerActor to fill in --------------------------------------------------------------
 
     @abstractmethod
-    def _joined(self, handshake: Handshake) -> None:
-        """Begin to trade: hands are shaken."""
+    def welcome(self) -> None:
+        """Go on: the swarm has nothing against this peer."""
 
     @abstractmethod
     def _blocks_came(self, blocks: list[Block | Placed], now: float) -> None:
         """Take blocks; their data holds until the next read."""
 
-    @abstractmethod
     def _serve(self) -> None:
         """Send what was asked for, as far as the socket takes it."""
+        while self._extensions.can_serve(self._open_socket().pending_bytes):
+            answer = self._extensions.next_answer()
+            if answer is not None:
+                self._send(self._protocol.send(answer))
 
-    @abstractmethod
     def _has_more_to_send(self) -> bool:
         """Say whether `_serve` would send something once the socket takes more."""
+        return self._extensions.can_serve(0)
+
+    def _introduced(self) -> None:
+        """Do what follows of what the peer said of itself (BEP 10)."""
 
     @abstractmethod
     def _most_bytes_to_read(self) -> int | None:
@@ -221,8 +238,18 @@ class PeerConnection(PeerOpening):
         if handshake.peer_id == self._torrent.peer_id:  # now both ends know it
             self._go(Parting.OURSELVES, "the other end is ourselves")
             return
-        self._joined(handshake)
+        self._swarm.peer_handshaken.defer(self._conn, handshake.peer_id)
         self._after(FIRST_BEAT_SECONDS, "_beat")
+
+    def _greet_extensions(self, *, is_upload_only: bool = False) -> None:
+        """Say what we are, if the peer speaks the extensions."""
+        if self._protocol.speaks_extensions:
+            self._say(self._extensions.greeting(is_upload_only=is_upload_only))
+
+    def _extended_came(self, message: Extended) -> None:
+        self._extensions.came(message)
+        if message.extended_id == EXTENSION_HANDSHAKE_ID:
+            self._introduced()
 
     def _beat(self) -> None:
         now = time.monotonic()
@@ -248,6 +275,10 @@ class PeerConnection(PeerOpening):
             self._go(parting, error.strerror or str(error))
         return None
 
+    def leave(self, parting: Parting, reason: str) -> None:
+        """End the connection."""
+        self._go(parting, reason)
+
     def _go(self, parting: Parting, reason: str) -> None:
         if not self.actor_stopped.is_set():
             self._parting = (parting, reason)
@@ -264,4 +295,11 @@ class PeerConnection(PeerOpening):
             self._socket.close()
         elif self._raw_socket is not None:
             self._raw_socket.close()
-        self._tell.swarm.peer_left.defer(self._conn, parting, reason)
+        self._swarm.peer_left.defer(self._conn, parting, reason)
+
+
+class ConnectionProxy(Proxy):
+    """The messages that the actor of a connection takes of the swarm, whatever its purpose."""
+
+    welcome = message(PeerConnection.welcome)
+    leave = message(PeerConnection.leave)

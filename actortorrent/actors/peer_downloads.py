@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from actortorrent.errors import PeerProtocolError
 from actortorrent.rules.borrowing import Borrowed, GivenBack
 from actortorrent.rules.geometry import Geometry, Run
 from actortorrent.rules.leases import FilledRun, Lease
 from actortorrent.rules.pipeline import Pipeline
 from actortorrent.rules.rates import RateMeter
+from actortorrent.rules.taken_back import TakenBack
 from actortorrent.wire.handshake import HANDSHAKE_BYTES
+from actortorrent.wire.messages import BlockName, Reject
 from actortorrent.wire.peer_protocol import Block, Placed, Places
 
 SNUB_SECONDS = 20.0  # without a block that was asked for
@@ -24,6 +27,7 @@ class Downloads:
     __slots__ = (
         "_borrowed",
         "_last_came",
+        "_taken_back",
         "allowance",
         "came_bytes",
         "has_asked",
@@ -35,6 +39,7 @@ class Downloads:
 
     def __init__(self, geometry: Geometry, now: float, *, is_limited: bool) -> None:
         self._borrowed = Borrowed(geometry)
+        self._taken_back = TakenBack()
         self.pipeline = Pipeline(now)
         self.meter = RateMeter()
         # The handshake is free: nobody shares out the limit before hands are shaken.
@@ -76,6 +81,11 @@ class Downloads:
         for lease in leases:
             self._borrowed.borrow(lease)
 
+    def decline(self, leases: Iterable[Lease]) -> tuple[GivenBack, ...]:
+        """Take no lease, and return what is to be said of that."""
+        self.has_asked = False
+        return self._borrowed.decline(leases)
+
     @property
     def places(self) -> Places:
         """Return where each block goes that is expected: for whoever reads the stream."""
@@ -101,6 +111,7 @@ class Downloads:
         if outcome is False:
             self.came_bytes += byte_count
             self.wasted_bytes += byte_count
+            self._taken_back.answered((block.piece_index, block.block_offset, byte_count))
             return 0
         if outcome is not None:
             filled.append(outcome)
@@ -119,6 +130,27 @@ class Downloads:
         self.pipeline.dropped()
         self.wasted_bytes += self._borrowed.came_bytes(lease_id)
         return self._borrowed.cancel(lease_id)
+
+    def cancelled(self, names: Iterable[BlockName]) -> None:
+        """Note requests that were taken back, and will be answered all the same (BEP 6)."""
+        self._taken_back.cancelled(names)
+
+    def rejected(self, piece_index: int, block_offset: int, length: int) -> None:
+        """Expect a block no more that the peer will not send.
+
+        Raises:
+            PeerProtocolError: if it was not asked for it.
+        """
+        if self._taken_back.answered((piece_index, block_offset, length)):
+            return
+        if not self._borrowed.reject(piece_index, block_offset, length):
+            found = Reject(piece_index, block_offset, length)
+            raise PeerProtocolError(f"expected a reject of what was asked for, found {found}")
+        self.pipeline.dropped()
+
+    def give_back_rejected(self) -> tuple[tuple[FilledRun, ...], tuple[GivenBack, ...]]:
+        """Give up what was rejected: runs that are over by that, and what did not come."""
+        return self._borrowed.give_back_rejected()
 
     def give_back(self) -> tuple[tuple[FilledRun, ...], tuple[GivenBack, ...]]:
         """Give up all leases: what came of them, and what did not."""

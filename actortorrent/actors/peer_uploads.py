@@ -9,7 +9,7 @@ into it, between the headers, and another sends it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from actortorrent.errors import PeerProtocolError, StorageError
@@ -82,35 +82,57 @@ class Uploads:
         """Note all pieces of a bitfield that the peer is sent."""
         self._offered[:] = bitfield
 
-    def ask(self, names: Sequence[BlockName]) -> None:
-        """Queue requests.
+    def ask(self, names: Sequence[BlockName], *, may_refuse: bool = False) -> tuple[BlockName, ...]:
+        """Queue requests, and return those that are refused, if that can be told (BEP 6).
+
+        It is refused to ask for what we never said we had (on the disk there may be
+        anything), and for more than anybody can want at once.
 
         Raises:
-            PeerProtocolError: if the peer asks for what we never said we had (on the disk
-                there may be anything), or for more than anybody can want at once.
+            PeerProtocolError: if any would have to be refused, and it cannot be told.
         """
         offered = self._offered
-        for name in names:
-            piece_index = name[0]
-            if not offered[piece_index >> 3] << (piece_index & 7) & 0x80:
-                raise PeerProtocolError(f"expected a piece that we have, found {Request(*name)}")
-        if len(self._queue) + len(names) > MAX_QUEUED_REQUESTS:
-            raise PeerProtocolError(
-                f"expected at most {MAX_QUEUED_REQUESTS} requests waiting,"
-                f" found {len(self._queue) + len(names)}"
-            )
-        self._queue.extend(names)
+        strange = [one for one in names if not offered[one[0] >> 3] << (one[0] & 7) & 0x80]
+        room = MAX_QUEUED_REQUESTS - len(self._queue)
+        if not strange and len(names) <= room:
+            self._queue.extend(names)
+            return ()
+        if not may_refuse:
+            raise self._breach(strange, len(names))
+        unknown = set(strange)
+        wanted = [one for one in names if one not in unknown]
+        self._queue.extend(wanted[:room])
+        return (*strange, *wanted[room:])
 
-    def cancel(self, piece_index: int, block_offset: int, length: int) -> None:
-        """Forget a request, if it still waits."""
+    def _breach(self, strange: Sequence[BlockName], count: int) -> PeerProtocolError:
+        if strange:
+            found = Request(*strange[0])
+            return PeerProtocolError(f"expected a piece that we have, found {found}")
+        return PeerProtocolError(
+            f"expected at most {MAX_QUEUED_REQUESTS} requests waiting,"
+            f" found {len(self._queue) + count}"
+        )
+
+    def cancel(self, piece_index: int, block_offset: int, length: int) -> bool:
+        """Forget a request, if it still waits; say whether it did."""
         unwanted = (piece_index, block_offset, length)
-        if unwanted in self._queue:
+        is_waiting = unwanted in self._queue
+        if is_waiting:
             self._queue.remove(unwanted)
+        return is_waiting
 
-    def forget_all(self) -> None:
-        """Forget what waits: the peer was choked, and knows it."""
-        self._queue.clear()
+    def forget(self, spared: Collection[int] = ()) -> list[BlockName]:
+        """Forget what waits, but for requests of the pieces spared; return what was forgotten."""
+        forgotten = [one for one in self._queue if one[0] not in spared]
+        kept = [one for one in self._queue if one[0] in spared] if spared else []
+        self._queue = deque(kept)
         self._buffer = None
+        return forgotten
+
+    def withdraw(self, piece_index: int) -> list[BlockName]:
+        """Offer a piece no longer; return the requests for it, which are forgotten."""
+        self._offered[piece_index // 8] &= ~(0x80 >> piece_index % 8)
+        return self.forget(spared={one[0] for one in self._queue} - {piece_index})
 
     @property
     def can_serve(self) -> bool:
@@ -138,11 +160,18 @@ class Uploads:
         answer = self._room_for(length + len(batch) * PIECE_HEADER_BYTES)
         blocks: list[memoryview] = []
         end = 0
-        for header, (_, _, block_length) in zip(self._piece_headers(batch), batch, strict=True):
-            begin, end = end, end + PIECE_HEADER_BYTES + block_length
-            answer[begin : begin + PIECE_HEADER_BYTES] = header
-            blocks.append(answer[begin + PIECE_HEADER_BYTES : end])
-        self._read(piece_index, offset, blocks)
+        for _, _, block_length in batch:
+            begin, end = end + PIECE_HEADER_BYTES, end + PIECE_HEADER_BYTES + block_length
+            blocks.append(answer[begin:end])
+        try:
+            self._read(piece_index, offset, blocks)
+        except ContentGoneError:
+            self._queue.extendleft(reversed(batch))  # they are still to be answered
+            raise
+        end = 0
+        for header, block in zip(self._piece_headers(batch), blocks, strict=True):
+            answer[end : end + PIECE_HEADER_BYTES] = header
+            end += PIECE_HEADER_BYTES + len(block)
         self.sent_bytes += length
         if self.allowance is not None:
             self.allowance -= length

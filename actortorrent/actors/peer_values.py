@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from actortorrent.errors import StorageError
 from actortorrent.rules.encryption import Encryption
 from actortorrent.rules.geometry import Geometry
 from actortorrent.wire.addresses import Address
@@ -38,6 +39,11 @@ class Connection:
         return self.sock is None
 
 
+def _no_content() -> ContentReader:
+    """Stand for the content of a torrent that is not known yet: nobody can ask for it."""
+    raise StorageError("expected a torrent that is known, found its info-hash alone")
+
+
 @dataclass(frozen=True, slots=True)
 class TorrentFacts:
     """What every peer of a session must know: the same for all."""
@@ -45,12 +51,15 @@ class TorrentFacts:
     info_hash: bytes
     peer_id: bytes
     geometry: Geometry
-    open_reader: Callable[[], ContentReader]
+    open_reader: Callable[[], ContentReader] = _no_content
     bind: str | None = None
     encryption: Encryption = Encryption.OFF
     proxy: Proxy | None = None
     is_download_limited: bool = False
     is_upload_limited: bool = False
+    raw_info: bytes = field(default=b"", repr=False)  # to serve as metadata (BEP 9)
+    listen_port: int = 0  # where we take connections; 0: nowhere
+    gives_fast: bool = True  # a few pieces to peers that begin, though they are choked (BEP 6)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,8 @@ class PieceManager(Actor):
         """Tell a new peer what we have."""
         self._peers.join(conn, proxy)
         verified = self._ledger.verified
+        if self._ledger.is_complete:
+            proxy.we_are_complete.defer()
         proxy.introduce.defer(to_wire(verified, self._geometry.piece_count) if verified else b"")
 
     def peer_has_bitfield(self, conn: int, bits: bytes) -> None:
@@ -100,6 +102,14 @@ class PieceManager(Actor):
         peer = self._peers.find(conn)
         if peer is not None:
             self._peer_gained(peer, mask_of(piece_indexes))
+
+    def peer_allows_fast(self, conn: int, piece_indexes: tuple[int, ...]) -> None:
+        """Learn of pieces that a peer serves even while it chokes us (BEP 6)."""
+        peer = self._peers.find(conn)
+        if peer is not None:
+            peer.allows |= mask_of(piece_indexes)
+            if peer.wants_bytes:
+                self._feed(peer)
 
     def peer_unchoked_us(self, conn: int, is_unchoked: bool) -> None:
         """Learn whether a peer would serve us."""
@@ -249,19 +259,20 @@ class PieceManager(Actor):
         self._was_endgame = is_endgame
 
     def _feed(self, peer: FetchingPeer) -> None:
-        if peer.is_accused:
+        pieces = peer.pieces if peer.unchokes_us else peer.pieces & peer.allows
+        if peer.is_accused or not pieces:
             return
-        wanted = (peer.conn, peer.pieces, peer.wants_bytes)
+        wanted = (peer.conn, pieces, peer.wants_bytes)
         lent = list(self._lender.lend(*wanted, self._peers.unchoking_count))
         if lent:  # else it is fed when a buffer comes back, or somebody has something for it
             peer.wants_bytes = 0
             if self._inbox.recorder is not None:
-                self._explain(peer, lent)
+                self._explain(peer, pieces, lent)
             peer.proxy.lease.defer(tuple([lease for lease, _ in lent]))
 
-    def _explain(self, peer: FetchingPeer, lent: list[tuple[Lease, str]]) -> None:
+    def _explain(self, peer: FetchingPeer, pieces: int, lent: list[tuple[Lease, str]]) -> None:
         """Record why each was lent; what is counted over all pieces is counted once."""
-        candidates = (self._ledger.untouched & peer.pieces).bit_count()
+        candidates = (self._ledger.untouched & pieces).bit_count()
         candidates += sum(lease.run.piece_count for lease, rule in lent if is_new_piece(rule))
         for lease, rule in lent:
             run = lease.run
@@ -311,6 +322,8 @@ class PieceManager(Actor):
         if is_complete and not self._was_complete:
             self.report()
             self._reporter.content_completed.defer()
+            for peer in self._peers:
+                peer.proxy.we_are_complete.defer()
             if self._swarm is not None and self._seeder is not None:
                 self._swarm.we_are_complete.defer()
                 self._seeder.mode_changed.defer(True)
@@ -347,6 +360,7 @@ class PieceManagerProxy(Proxy):
     peer_joined = message(PieceManager.peer_joined)
     peer_has_bitfield = message(PieceManager.peer_has_bitfield)
     peer_has = message(PieceManager.peer_has)
+    peer_allows_fast = message(PieceManager.peer_allows_fast)
     peer_unchoked_us = message(PieceManager.peer_unchoked_us)
     wants_work = message(PieceManager.wants_work)
     leases_filled = message(PieceManager.leases_filled)

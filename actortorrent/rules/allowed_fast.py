@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterator
 
 ALLOWED_COUNT = 10  # pieces, as the BEP has it
+GIVEN_SHARE = 100  # one piece in so many at most: who got much for nothing need not trade
 NETWORK_MASK = 0xFFFFFF00  # who has several addresses of one network gets one set
 
 
@@ -31,6 +32,11 @@ def allowed_fast_set(
             break
         allowed[index] = None
     return tuple(allowed)
+
+
+def given_count(piece_count: int) -> int:
+    """Return how many of a torrent's pieces a peer that begins is given."""
+    return min(ALLOWED_COUNT, piece_count // GIVEN_SHARE)
 
 
 def may_ask_though_choked(pieces_had: int) -> bool:

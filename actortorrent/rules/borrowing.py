@@ -2,8 +2,8 @@
 
 The invariant: **a block of a borrowed run is either expected or has come**, and a run
 none of whose blocks is expected any more has been handed over. What is borrowed
-leaves by one of three doors: `block_came` or `placed` (whole), `give_back` (the peer choked
-us or goes) and `cancel` (it came from another peer).
+leaves by one of four doors: `block_came` or `placed` (whole), `give_back` (the peer choked
+us or goes), `cancel` (it came from another peer), and block by block `reject` (BEP 6).
 
 A block is known by the 13 bytes that the peer sends before it: they hold its piece, its
 offset and its length. So whoever reads the stream can put it in its place at once.
@@ -11,8 +11,8 @@ offset and its length. So whoever reads the stream can put it in its place at on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
@@ -38,6 +38,7 @@ class _Filling:
     lease: Lease
     buffer: bytearray
     blocks_expected: int
+    rejected: dict[int, int] = field(default_factory=dict)  # blocks, as a bitmask a piece
 
 
 # By the 13 bytes before a block: where it goes, and of which lease it is.
@@ -56,6 +57,7 @@ class Borrowed:
         "_fillings",
         "_geometry",
         "_piece_length",
+        "_rejected",
         "in_flight_bytes",
         "last_lease_id",
         "places",
@@ -65,6 +67,7 @@ class Borrowed:
         self._geometry = geometry
         self._piece_length = geometry.piece_length
         self._fillings: dict[int, _Filling] = {}
+        self._rejected: dict[int, dict[int, int]] = {}  # by lease, and not given back yet
         self.places: Places = {}
         self.in_flight_bytes = 0
         self.last_lease_id = 0
@@ -108,19 +111,61 @@ class Borrowed:
         for filling in fillings:
             filling.blocks_expected -= 1
             if not filling.blocks_expected:
-                lease = filling.lease
-                del self._fillings[lease.lease_id]
-                filled.append(FilledRun(lease.lease_id, lease.run, Cargo(filling.buffer)))
+                filled += self._over(filling)
         return filled
+
+    def _over(self, filling: _Filling) -> list[FilledRun]:
+        """Hand over a lease of which nothing is expected any more."""
+        lease = filling.lease
+        del self._fillings[lease.lease_id]
+        if filling.rejected:
+            return list(self._came_of(filling, filling.rejected))
+        return [FilledRun(lease.lease_id, lease.run, Cargo(filling.buffer))]
+
+    def reject(self, piece_index: int, block_offset: int, length: int) -> bool:
+        """Expect a block no more; say whether it was expected."""
+        place = self.places.pop(_header(piece_index, block_offset, length), None)
+        if place is None:
+            return False
+        _, filling = place
+        filling.blocks_expected -= 1
+        self.in_flight_bytes -= length
+        block = 1 << block_offset // BLOCK_BYTES
+        for blocks in (filling.rejected, self._rejected.setdefault(filling.lease.lease_id, {})):
+            blocks[piece_index] = blocks.get(piece_index, 0) | block
+        return True
+
+    def give_back_rejected(self) -> tuple[tuple[FilledRun, ...], tuple[GivenBack, ...]]:
+        """Give up what was rejected; leases of which all else came are over."""
+        came: list[FilledRun] = []
+        given_back = []
+        for lease_id, blocks in self._rejected.items():
+            given_back.append(GivenBack(lease_id, self._geometry.runs_of_blocks(blocks)))
+            filling = self._fillings.get(lease_id)
+            if filling is not None and not filling.blocks_expected:
+                came += self._over(filling)
+        self._rejected.clear()
+        return tuple(came), tuple(given_back)
 
     def came_bytes(self, lease_id: int) -> int:
         """Return the bytes that came of a lease that is not whole yet."""
         filling = self._fillings.get(lease_id)
         if filling is None:
             return 0
-        blocks = self._geometry.blocks_of(filling.lease.run)
-        came = [block for block in blocks if _header(*block) not in self.places]
-        return sum([length for _, _, length in came])
+        return sum(
+            length
+            for piece_index, offset, length in self._geometry.blocks_of(filling.lease.run)
+            if _header(piece_index, offset, length) not in self.places
+            and not filling.rejected.get(piece_index, 0) >> offset // BLOCK_BYTES & 1
+        )
+
+    def decline(self, leases: Iterable[Lease]) -> tuple[GivenBack, ...]:
+        """Give back leases without having borrowed them."""
+        declined = []
+        for lease in leases:
+            self.last_lease_id = lease.lease_id
+            declined.append(GivenBack(lease.lease_id, tuple(self._geometry.split(lease.run))))
+        return tuple(declined)
 
     def cancel(self, lease_id: int) -> tuple[Run, ...]:
         """Drop a lease; return the runs of it that are still expected."""
@@ -142,13 +187,12 @@ class Borrowed:
 
     def give_back(self) -> tuple[tuple[FilledRun, ...], tuple[GivenBack, ...]]:
         """Give up all leases: what came of them, to be stored, and what did not come."""
-        came: list[FilledRun] = []
-        given_back = []
-        for filling in self._fillings.values():
+        early_came, early_given_back = self.give_back_rejected()
+        came, given_back = list(early_came), list(early_given_back)
+        for lease_id, filling in self._fillings.items():
             missing = self._drop(filling)
-            came += self._came_of(filling, missing)
-            runs = self._geometry.runs_of_blocks(missing)
-            given_back.append(GivenBack(filling.lease.lease_id, runs))
+            came += self._came_of(filling, _both(missing, filling.rejected))
+            given_back.append(GivenBack(lease_id, self._geometry.runs_of_blocks(missing)))
         self._fillings.clear()
         return tuple(came), tuple(given_back)
 
@@ -166,3 +210,8 @@ class Borrowed:
 def _header(piece_index: int, offset: int, length: int) -> bytes:
     """Return the 13 bytes that come before a block."""
     return PIECE_HEADER.pack(BLOCK_OVERHEAD + length, _PIECE, piece_index, offset)
+
+
+def _both(blocks: dict[int, int], others: dict[int, int]) -> dict[int, int]:
+    """Return all blocks of two sets of them, each a bitmask a piece."""
+    return {one: blocks.get(one, 0) | others.get(one, 0) for one in (*blocks, *others)}

@@ -20,6 +20,7 @@ from actortorrent.rules.geometry import BLOCK_BYTES
 FIRST_DEPTH_BYTES = 8 * BLOCK_BYTES
 LEAST_DEPTH_BYTES = 4 * BLOCK_BYTES
 MOST_DEPTH_BYTES = 250 * BLOCK_BYTES  # what a peer must queue for us if it does not say (BEP 10)
+MOST_TOLD_REQUESTS = 512  # of those that a peer says it queues: more help nobody
 QUEUE_SECONDS = 0.3
 MOST_ANSWER_SECONDS = 3.0  # a peer that takes longer is slow, not far away
 SPARE = 1.5  # asked by quarters of the depth, at times no more is on its way than three of four
@@ -41,6 +42,7 @@ class Pipeline:
         "_in_window",
         "_late",
         "_late_at",
+        "_most_depth_bytes",
         "_window_began",
         "answer_seconds",
         "depth_bytes",
@@ -50,6 +52,7 @@ class Pipeline:
 
     def __init__(self, now: float) -> None:
         self.depth_bytes = FIRST_DEPTH_BYTES
+        self._most_depth_bytes = MOST_DEPTH_BYTES
         self.is_growing = True  # slow start
         self.rate = 0.0
         self.answer_seconds = 0.0
@@ -70,8 +73,16 @@ class Pipeline:
 
         A quarter of the depth; half of it of a peer that is quick and near.
         """
-        is_near = self.depth_bytes == MOST_DEPTH_BYTES and self.answer_seconds <= QUEUE_SECONDS / 2
+        is_near = (
+            self.depth_bytes == self._most_depth_bytes and self.answer_seconds <= QUEUE_SECONDS / 2
+        )
         return max(BLOCK_BYTES, self.depth_bytes // (2 if is_near else 4))
+
+    def peer_queues(self, request_count: int) -> None:
+        """Note how many requests the peer says it lets wait (`reqq`, BEP 10)."""
+        told = BLOCK_BYTES * max(1, min(request_count, MOST_TOLD_REQUESTS))
+        self._most_depth_bytes = told
+        self.depth_bytes = min(self.depth_bytes, told)
 
     def asked(self, in_flight_bytes: int, now: float) -> None:
         """Note a request behind `in_flight_bytes` of others."""
@@ -129,4 +140,4 @@ class Pipeline:
             self._set_depth(int(rate * self.seconds_to_ask_for))
 
     def _set_depth(self, depth_bytes: int) -> None:
-        self.depth_bytes = min(MOST_DEPTH_BYTES, max(LEAST_DEPTH_BYTES, depth_bytes))
+        self.depth_bytes = min(self._most_depth_bytes, max(LEAST_DEPTH_BYTES, depth_bytes))

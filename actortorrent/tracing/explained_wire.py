@@ -120,21 +120,21 @@ WIRE: Mapping[str, Explanation] = {
         "You might like to fetch this piece from me: it costs me little to send. Advice only.",
         "Take it into account when choosing what to request, or do not.",
         f"{FAST}; suggest piece",
-        "",
+        "PeerActor._suggest_came",
         (*_BARE, _PIECE),
     ),
     "have all": Explanation(
         "I have every piece. Said in place of a bitfield, to save its bytes.",
         "Note that the peer has everything, and say interested if one lacks anything.",
         f"{FAST}; have all, have none",
-        "",
+        "PeerActor._have_all_came",
         _BARE,
     ),
     "have none": Explanation(
         "I have no piece yet. Said in place of a bitfield.",
         "Note that the peer has nothing.",
         f"{FAST}; have all, have none",
-        "",
+        "PeerActor._have_none_came",
         _BARE,
     ),
     "reject": Explanation(
@@ -142,7 +142,7 @@ WIRE: Mapping[str, Explanation] = {
         "request gets exactly one answer, and a choke alone takes none back.",
         "Ask others for the block, or ask again after the next unchoke.",
         f"{FAST}; reject request",
-        "",
+        "PeerActor._reject_came",
         _BLOCK_NAME,
     ),
     "allowed fast": Explanation(
@@ -150,7 +150,7 @@ WIRE: Mapping[str, Explanation] = {
         "does not say that I have the piece.",
         "Request it while choked, if the peer has it and one has nothing to trade yet.",
         f"{FAST}; allowed fast",
-        "",
+        "PeerActor._allowed_fast_came",
         (*_BARE, _PIECE),
     ),
     "extended": Explanation(
@@ -159,7 +159,7 @@ WIRE: Mapping[str, Explanation] = {
         "Find out which extension is meant: the number is the one that oneself gave it in "
         "one's handshake of the extensions. Ignore what one gave no number.",
         "BEP 10; BEP 9, BEP 11",
-        "",
+        "PeerConnection._extended_came",
         (
             *_BARE,
             Field("extended_id", 1, "0 is the extensions' own handshake"),

@@ -236,7 +236,7 @@ def test_of_two_same_requests_a_cancel_takes_one() -> None:
 def test_whoever_is_choked_is_sent_nothing_more() -> None:
     serving = Serving()
     serving.ask([block(0, 0)])
-    serving.uploads.forget_all()
+    assert serving.uploads.forget() == [name_of(block(0, 0))]
     assert serving.serve() == 0
 
 

@@ -285,7 +285,7 @@ def test_after_a_failure_what_was_verified_is_kept(
 
 @pytest.mark.usefixtures("quick_retries")
 @pytest.mark.parametrize(
-    "handler", ["_bitfield_came", "_blocks_came", "lease", "_look_after", "on_start", "_joined"]
+    "handler", ["_bitfield_came", "_blocks_came", "lease", "_look_after", "on_start", "welcome"]
 )
 def test_a_peers_actor_that_fails_is_nobody_elses_end(
     content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, handler: str
