@@ -20,7 +20,7 @@ from actortorrent.rules.dht_ids import make_node_id
 from actortorrent.rules.dht_limits import Allowance
 from actortorrent.rules.dht_node import DhtNode, NodeOptions
 from actortorrent.rules.dht_table import RoutingTable
-from actortorrent.tracing.dht_events import message_data
+from actortorrent.tracing.dht_events import malformed_data, message_data
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.dht_state import DhtState
 from actortorrent.wire.krpc_reading import read_message
@@ -117,12 +117,23 @@ class DhtEndpoint(SocketActor):
             came = read_message(packet)
         except KrpcError as error:
             if error.transaction:
+                if self._is_recorded:
+                    self._record_arrival(malformed_data(sender, error.transaction, len(packet)))
                 node.refuse(error.transaction, len(packet), sender, now)
             return
-        if self._inbox.recorder is not None:
-            self._inbox.clock.cause = ""  # only its sender knows what brought it about
-            self._record("dht:message_received", message_data(sender, came, len(packet)))
+        if self._is_recorded:
+            self._record_arrival(message_data(sender, came, len(packet)))
         node.receive(came, len(packet), sender, now)
+
+    @property
+    def _is_recorded(self) -> bool:
+        """Say whether messages are recorded: a flight recorder would be full of them."""
+        recorder = self._inbox.recorder
+        return recorder is not None and not getattr(recorder, "is_frugal", False)
+
+    def _record_arrival(self, data: dict[str, object]) -> None:
+        self._inbox.clock.cause = ""  # only its sender knows what brought it about
+        self._record("dht:message_received", data)
 
     def _wake(self) -> None:
         self._wake_timer = None
@@ -138,7 +149,7 @@ class DhtEndpoint(SocketActor):
         self._wake_later()
 
     def _tell(self, sock: socket.socket, node: DhtNode) -> None:
-        is_recorded = self._inbox.recorder is not None
+        is_recorded = self._is_recorded
         for outgoing in node.take_outgoing():
             send(sock, outgoing.packet, outgoing.address)
             if is_recorded:

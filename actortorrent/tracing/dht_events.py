@@ -56,6 +56,16 @@ def message_data(address: Address, message: Message, byte_count: int) -> dict[st
     return data | _details(message)
 
 
+def malformed_data(address: Address, transaction: bytes, byte_count: int) -> dict[str, object]:
+    """Return the data of `dht:message_received` for a query that is none, and is refused."""
+    return {
+        "node": str(address),
+        "type": "malformed",
+        "txn": transaction.hex(),
+        "bytes": byte_count,
+    }
+
+
 def _details(message: Message) -> dict[str, object]:
     match message.body:
         case FindNode(target=target):

@@ -208,6 +208,7 @@ def test_a_trace_says_who_was_asked_why_and_what_came() -> None:
         second = joined("127.0.5.2", first, 2)
         with running(first, second):
             Finder(second, TORRENT, port=5555).wait_until_ended()
+            assert pinged(second, first.address).node  # by then its announcement is answered
     asked = [one.data for one in trace.named("actor:decision") if one.data["what"] == "ask_node"]
     lookup = next(one for one in asked if one["query"] == "get_peers")
     assert lookup["chosen"] == str(first.address)

@@ -15,6 +15,7 @@ from actortorrent.tracing.header import TraceHeader
 from actortorrent.tracing.linting.actors import ActorRules
 from actortorrent.tracing.linting.causality import Causality
 from actortorrent.tracing.linting.content import ContentRules
+from actortorrent.tracing.linting.dht import DhtRules
 from actortorrent.tracing.linting.rules import OURS, RULES, Finding, Rule
 from actortorrent.tracing.linting.wire import WireRules
 
@@ -63,11 +64,13 @@ class _Linter:
         self._wire = WireRules(header, self._blame)
         self._content = ContentRules(header, self._wire, self._blame)
         self._actors = ActorRules(self._blame)
+        self._dht = DhtRules(self._blame)
 
     def hear(self, event: Event) -> None:
         self._content.hear(event)
         self._wire.hear(event)
         self._actors.hear(event)
+        self._dht.hear(event)
 
     def end(self) -> list[Finding]:
         self._content.end()

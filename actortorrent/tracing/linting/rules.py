@@ -45,6 +45,9 @@ RULES: Mapping[str, Rule] = {
     "have-not-sent": Rule("A verified piece is told to every peer that lacks it", "BEP 3"),
     "verified-twice": Rule("A piece is verified once", OURS),
     "bad-data-unpunished": Rule("Who alone sent a piece of a wrong hash is banned", OURS),
+    # --- the DHT
+    "unasked-answer": Rule("An answer in the DHT answers a query", "BEP 5"),
+    "amplified": Rule("Who may not hear us is sent no more bytes than came from it", OURS),
     # --- actors
     "ask-in-actor": Rule("Actors tell each other, and never wait for an answer", OURS),
     "growing-mailbox": Rule("A mailbox does not grow for ever", OURS),

@@ -100,7 +100,7 @@ def broken(events: list[Event]) -> set[str]:
     return {finding.rule for finding in lint(HEADER, events)}
 
 
-Plant = Callable[[Script], None]
+Plant = Callable[[Script], object]
 
 
 def ban(script: Script) -> None:
@@ -130,6 +130,13 @@ def asks(script: Script) -> None:
 def block_in(offset: int = 0, length: int = BLOCK, piece: int = 7) -> dict[str, Any]:
     return {"piece_index": piece, "block_offset": offset, "length": length}
 
+
+def datagram(script: Script, way: str, kind: str, size: int) -> None:
+    told = {"node": "192.0.2.7:6881", "txn": "aa", "type": kind, "bytes": size}
+    script.fact(f"{kind} {way}", f"dht:message_{way}", "Dht", **told)
+
+
+AMPLIFIED = (("received", "get_peers", 95), ("sent", "answer", 96))
 
 PLANTED: list[tuple[str, Plant]] = [
     ("handshake-first", lambda s: s.without("handshake in")),
@@ -202,6 +209,8 @@ PLANTED: list[tuple[str, Plant]] = [
     ),
     ("stream", lambda s: s.change("request out", offset=10)),
     ("lost-events", lambda s: s.fact("g", "trace:gap", "trace", lost=3)),
+    ("unasked-answer", lambda s: datagram(s, "received", "answer", 60)),
+    ("amplified", lambda s: [datagram(s, *one) for one in AMPLIFIED]),
 ]
 
 
