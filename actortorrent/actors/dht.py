@@ -29,7 +29,7 @@ from actortorrent.rules.dht_facts import (
 )
 from actortorrent.rules.dht_node import DhtNode
 from actortorrent.rules.dht_table import BUCKET_SIZE
-from actortorrent.wire.addresses import Address
+from actortorrent.wire.addresses import MAX_PORT, Address
 from actortorrent.wire.dht_nodes import NodeId
 from actortorrent.wire.dht_state import MAX_SAVED_NODES, DhtState, SavedNode
 
@@ -130,7 +130,8 @@ class Dht(DhtEndpoint):
 
     def add_node(self, host: str, port: int) -> None:
         """Get to know a node that a peer or a torrent named."""
-        self._meet(Address(host, port), is_entrance=False)
+        if 0 < port <= MAX_PORT:
+            self._meet(Address(host, port), is_entrance=False)
 
     def ping_node(self, host: str, port: int, tell: TellPing) -> None:
         """Ask a node whether it is there; `tell` hears what came of it."""

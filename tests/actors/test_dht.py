@@ -3,11 +3,13 @@ from __future__ import annotations
 import queue
 import random
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from actortorrent.actors import dht as dht_module
+from actortorrent.actors import dht_endpoint
 from actortorrent.actors.base import Runtime, proxy_of, stop_all
 from actortorrent.actors.dht import Dht, DhtProxy
 from actortorrent.actors.dht_names import NameLookups
@@ -77,6 +79,16 @@ def test_a_node_that_is_named_later_is_as_good() -> None:
         late.proxy.add_node.defer(first.address.host, first.address.port)
         finder.wait_until_ended()
         assert finder.peers() == {Address("127.0.5.2", 5555)}
+
+
+@pytest.mark.parametrize(
+    ("host", "port"), [("127.0.0.1", 0), ("127.0.0.1", 70_000), ("::1", 5), ("224.0.0.1", 5)]
+)
+def test_what_is_no_node_of_ours_is_passed_over(host: str, port: int) -> None:
+    node = Node(seed=1)
+    with running(node):
+        node.proxy.add_node.defer(host, port)
+        assert node.status.nodes == 0
 
 
 def test_names_are_looked_up_on_another_thread() -> None:
@@ -168,6 +180,19 @@ def test_malformed_and_flooding_nodes_do_no_harm() -> None:
             pass  # the system drops what comes while the flood fills the socket
         assert flooder.received_bytes() < 100 * len(good)  # of two thousand queries
         assert first.status.nodes == 3
+
+
+def test_in_a_flood_the_socket_rests_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dht_endpoint, "READ_BURST", 10.0)
+    monkeypatch.setattr(dht_endpoint, "READ_RATE", 50.0)
+    node = Node(seed=1)
+    with running(node), RawNode() as asker:
+        began = time.monotonic()
+        for _ in range(20):
+            asker.send(node.address, Message(b"aa", Ping(WHO)).encode())
+        for _ in range(20):
+            asker.receive()
+        assert time.monotonic() - began >= dht_endpoint.REST_SECONDS
 
 
 def test_nobody_is_sent_more_than_came_unless_it_answers() -> None:
