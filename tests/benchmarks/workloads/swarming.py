@@ -46,7 +46,7 @@ class Swarming:
         return max(byte_count / limit, self.leeches * byte_count / (limit * (self.leeches + 1)))
 
     def _run(self, content: Content, into: Path) -> Cost:
-        extra = ["--up", f"{self.up_mib}M"]
+        extra = ["--up", f"{self.up_mib}M", "--encryption", "off", "--no-portmap"]
         with ExitStack() as stack:
             tracked = content.naming(stack.enter_context(EmbeddedTracker()).url)
             stack.enter_context(own_seed(tracked, extra=extra))
