@@ -106,15 +106,14 @@ class Downloads:
 
     def _block_came(self, block: Block, filled: list[FilledRun]) -> int:
         """Put one block in its place; return how many bytes of it were of use."""
-        outcome = self._borrowed.block_came(*block)
+        whole = self._borrowed.block_came(*block)
         byte_count = len(block.data)
-        if outcome is False:
+        if whole is None:
             self.came_bytes += byte_count
             self.wasted_bytes += byte_count
             self._taken_back.answered((block.piece_index, block.block_offset, byte_count))
             return 0
-        if outcome is not None:
-            filled.append(outcome)
+        filled += whole
         return byte_count
 
     def _count(self, useful: int, now: float) -> None:

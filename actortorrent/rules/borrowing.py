@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
 from actortorrent.rules.leases import Cargo, FilledRun, Lease
@@ -87,19 +87,18 @@ class Borrowed:
 
     def block_came(
         self, piece_index: int, block_offset: int, data: memoryview
-    ) -> FilledRun | Literal[False] | None:
+    ) -> list[FilledRun] | None:
         """Put a block in its place.
 
-        Returns the run if this was its last block, None if others are expected, and
-        False for a block that is of no use: not expected, or not of the right length.
+        Returns what came of a lease if this was its last block, nothing if others are
+        expected, and None for a block of no use: not expected, or not of the right length.
         """
         place = self.places.pop(_header(piece_index, block_offset, len(data)), None)
         if place is None:
-            return False
+            return None
         target, filling = place
         target[:] = data
-        filled = self.placed([filling], len(data))
-        return filled[0] if filled else None
+        return self.placed([filling], len(data))
 
     def placed(self, fillings: list[Any], byte_count: int) -> list[FilledRun]:
         """Note that blocks lie in their places, as the owners that `places` names; the hot path.

@@ -260,6 +260,54 @@ def test_only_what_was_offered_may_be_asked_for() -> None:
                 uploads.ask([name_of(block(piece_index, 0))])
 
 
+# --- what a peer that speaks BEP 6 is told --------------------------------------------------------------
+
+
+def names(*requests: Request) -> list[BlockName]:
+    return [name_of(request) for request in requests]
+
+
+def test_what_was_never_offered_is_refused_and_the_rest_is_served() -> None:
+    serving = Serving()
+    serving.uploads.withdraw(1)
+    refused = serving.uploads.ask(names(block(0, 0), block(1, 0), block(2, 0)), may_refuse=True)
+    assert list(refused) == names(block(1, 0))
+    serving.serve()
+    assert serving.socket.sent == answers([block(0, 0), block(2, 0)])
+
+
+def test_what_is_too_much_is_refused() -> None:
+    serving = Serving()
+    asked = names(*[block(0, 0)] * (MAX_QUEUED_REQUESTS - 1), block(1, 0), block(2, 0))
+    assert list(serving.uploads.ask(asked, may_refuse=True)) == names(block(2, 0))
+    assert list(serving.uploads.ask(asked[:1], may_refuse=True)) == asked[:1]
+
+
+def test_what_is_forgotten_is_named_and_what_is_spared_is_served() -> None:
+    serving = Serving()
+    serving.ask([block(0, 0), block(1, 0), block(0, 1)])
+    assert serving.uploads.forget(spared={1}) == names(block(0, 0), block(0, 1))
+    serving.serve()
+    assert serving.socket.sent == answers([block(1, 0)])
+
+
+def test_a_cancel_tells_whether_it_was_in_time() -> None:
+    serving = Serving()
+    serving.ask([block(0, 0)])
+    cancels = [serving.uploads.cancel(*name_of(block(0, 0))) for _ in range(2)]
+    assert cancels == [True, False]
+
+
+def test_what_cannot_be_read_still_waits_and_counts_as_unsent() -> None:
+    serving = Serving(reader=Reader(is_content_there=False))
+    serving.ask([block(2, 0), block(2, 1)])
+    with pytest.raises(ContentGoneError):
+        serving.serve()
+    assert (serving.socket.sent, serving.uploads.sent_bytes) == (b"", 0)
+    assert serving.uploads.withdraw(2) == names(block(2, 0), block(2, 1))
+    assert not serving.uploads.can_serve
+
+
 # --- a limit ----------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actortorrent.rules.allowed_fast import allowed_fast_set, may_ask_though_choked
+from actortorrent.rules.allowed_fast import (
+    allowed_fast_set,
+    given_count,
+    may_ask_though_choked,
+)
 
 HASH = b"\xaa" * 20
 NINE = (1059, 431, 808, 1217, 287, 376, 1188, 353, 508)
@@ -44,3 +48,8 @@ def test_a_peer_with_more_pieces_than_that_starts_no_longer() -> None:
     assert may_ask_though_choked(0)
     assert may_ask_though_choked(10)
     assert not may_ask_though_choked(11)
+
+
+@pytest.mark.parametrize(("pieces", "count"), [(0, 0), (99, 0), (100, 1), (550, 5), (10**6, 10)])
+def test_of_a_small_torrent_fewer_pieces_are_given(pieces: int, count: int) -> None:
+    assert given_count(pieces) == count

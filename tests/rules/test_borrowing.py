@@ -43,8 +43,12 @@ def borrowed(*leases: Lease) -> Borrowed:
 def send(mine: Borrowed, blocks: Iterable[Block]) -> list[FilledRun]:
     """Let blocks come, all of them expected; return the runs that became whole."""
     outcomes = [mine.block_came(*block, block_of(*block)) for block in blocks]
-    assert False not in outcomes
-    return [outcome for outcome in outcomes if outcome]
+    return [filled for outcome in outcomes for filled in expected(outcome)]
+
+
+def expected(outcome: list[FilledRun] | None) -> list[FilledRun]:
+    assert outcome is not None
+    return outcome
 
 
 @st.composite
@@ -110,22 +114,22 @@ def test_a_block_that_was_not_asked_for_so_is_of_no_use_and_changes_nothing(
 ) -> None:
     buffer = bytearray(b"?" * 2 * BLOCK_BYTES)
     mine = borrowed(Lease(1, GEOMETRY.run(1, 1, 2), Cargo(buffer)))
-    assert mine.block_came(piece_index, offset, memoryview(bytes(length))) is False
+    assert mine.block_came(piece_index, offset, memoryview(bytes(length))) is None
     assert mine.in_flight_bytes == 2 * BLOCK_BYTES
     assert set(buffer) == set(b"?")
 
 
 def test_a_short_last_block_must_be_as_short_as_it_is() -> None:
     mine = borrowed(lease(1, 0, 4, 1))
-    assert mine.block_came(0, 4 * BLOCK_BYTES, memoryview(bytes(BLOCK_BYTES))) is False
-    assert mine.block_came(0, 4 * BLOCK_BYTES, memoryview(bytes(99))) is False
+    assert mine.block_came(0, 4 * BLOCK_BYTES, memoryview(bytes(BLOCK_BYTES))) is None
+    assert mine.block_came(0, 4 * BLOCK_BYTES, memoryview(bytes(99))) is None
     assert mine.block_came(0, 4 * BLOCK_BYTES, memoryview(bytes(100)))
 
 
 def test_a_block_that_comes_twice_is_of_use_once() -> None:
     mine = borrowed(lease(1, 0, 0, 2))
+    assert mine.block_came(0, 0, block_of(0, 0)) == []
     assert mine.block_came(0, 0, block_of(0, 0)) is None
-    assert mine.block_came(0, 0, block_of(0, 0)) is False
 
 
 # --- what does not ----------------------------------------------------------------------------
@@ -162,7 +166,7 @@ def test_a_cancelled_lease_names_what_is_still_expected_of_it() -> None:
     send(mine, [(0, BLOCK_BYTES)])
     assert mine.cancel(1) == (GEOMETRY.run(0, 0, 1), GEOMETRY.run(0, 2, 2))
     assert mine.in_flight_bytes == BLOCK_BYTES
-    assert mine.block_came(0, 0, block_of(0, 0)) is False
+    assert mine.block_came(0, 0, block_of(0, 0)) is None
     assert mine.give_back() == ((), (GivenBack(2, (GEOMETRY.run(1, 0, 1),)),))
 
 
@@ -192,6 +196,64 @@ def test_a_run_can_be_borrowed_again_after_it_was_given_back() -> None:
     assert mine.last_lease_id == 2
     (filled,) = send(mine, blocks_of([again]))
     assert bytes(filled.buffer.take()) == content(again.run)
+
+
+# --- what the peer rejects ----------------------------------------------------------------------
+
+
+@given(leases_of_a_peer(), st.data())
+def test_each_block_comes_or_is_given_back_once_however_many_are_rejected(
+    leases: list[Lease], data: st.DataObject
+) -> None:
+    mine = borrowed(*leases)
+    blocks = data.draw(st.permutations(blocks_of(leases)))
+    fates = data.draw(
+        st.lists(st.sampled_from(["came", "reject", "flush", "wait"]), min_size=len(blocks))
+    )
+    came: list[FilledRun] = []
+    given_back: list[GivenBack] = []
+    wanted: dict[str, set[Block]] = {"came": set(), "reject": set(), "flush": set(), "wait": set()}
+    for block, fate in zip(blocks, fates, strict=False):
+        wanted[fate].add(block)
+        if fate == "came":
+            came += expected(mine.block_came(*block, block_of(*block)))
+        elif fate != "wait":
+            length = len(block_of(*block))
+            assert mine.reject(*block, length)
+            assert not mine.reject(*block, length)
+        if fate == "flush":
+            runs, news = mine.give_back_rejected()
+            came += runs
+            given_back += news
+    assert mine.in_flight_bytes == sum(len(block_of(*block)) for block in wanted["wait"])
+    runs, news = mine.give_back()
+    came += runs
+    given_back += news
+    assert mine.in_flight_bytes == 0
+    assert named(run for one in given_back for run in one.missing) == sorted(
+        wanted["reject"] | wanted["flush"] | wanted["wait"]
+    )
+    assert named(one.run for one in came) == sorted(wanted["came"])
+    assert all(bytes(one.buffer.take()) == content(one.run) for one in came)
+
+
+def named(runs: Iterable[Run]) -> list[Block]:
+    return sorted((run.piece_index, offset) for run in runs for offset, _ in run.blocks())
+
+
+def test_what_was_rejected_of_a_cancelled_lease_did_not_come() -> None:
+    mine = borrowed(lease(1, 0, 0, 3))
+    send(mine, [(0, 0)])
+    assert mine.reject(0, BLOCK_BYTES, BLOCK_BYTES)
+    assert mine.came_bytes(1) == BLOCK_BYTES
+    assert mine.cancel(1) == (GEOMETRY.run(0, 2, 1),)
+
+
+def test_a_lease_that_is_declined_is_given_back_whole() -> None:
+    mine = borrowed()
+    assert mine.decline([lease(4, 1, 0, 5)]) == (GivenBack(4, (GEOMETRY.run(1, 0, 5),)),)
+    assert mine.last_lease_id == 4
+    assert not mine.places
 
 
 def test_what_is_given_back_prints_as_blocks() -> None:

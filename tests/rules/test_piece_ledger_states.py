@@ -122,10 +122,25 @@ class LedgerInASwarm(RuleBasedStateMachine):
     def block_comes(self, conn: int, piece_index: int, offset: int, length: int) -> None:
         peer = self.peers[conn]
         filled = peer.borrowed.block_came(piece_index, offset, ZEROS[:length])
-        if filled:
-            del peer.expected[filled.lease_id]
-            self.to_storage.append((conn, filled))
-            self.to_manager.append(partial(self.lease_filled, filled.lease_id))
+        self.to_storage.extend((conn, one) for one in filled or ())
+        for lease_id in {one.lease_id for one in filled or ()}:
+            del peer.expected[lease_id]
+            self.to_manager.append(partial(self.lease_filled, lease_id))
+
+    @precondition(lambda self: any(peer.expected for peer in self.peers.values()))
+    @rule(data=st.data(), share=st.sampled_from([0.1, 0.5, 1.0]))
+    def a_peer_rejects(self, data: st.DataObject, share: float) -> None:
+        conn = data.draw(st.sampled_from([c for c, peer in self.peers.items() if peer.expected]))
+        peer = self.peers[conn]
+        for run in peer.expected.values():
+            for block in self.geometry.blocks_of(run):
+                if self.rng.random() < share:
+                    peer.borrowed.reject(*block)
+        came, given_back = peer.borrowed.give_back_rejected()
+        in_flight = peer.borrowed._fillings
+        peer.expected = {key: run for key, run in peer.expected.items() if key in in_flight}
+        self.to_storage.extend((conn, one) for one in came)
+        self.to_manager.append(partial(self.leases_returned, given_back))
 
     def give_back(self, conn: int) -> tuple[GivenBack, ...]:
         peer = self.peers[conn]

@@ -26,7 +26,7 @@ from typing import Any, Self, TypeVar
 
 from actortorrent.rules.bitfield import all_pieces, to_wire
 from actortorrent.wire.addresses import Address
-from actortorrent.wire.handshake import Handshake
+from actortorrent.wire.handshake import NO_EXTENSIONS, Handshake
 from actortorrent.wire.messages import (
     Bitfield,
     Choke,
@@ -71,6 +71,7 @@ class Talk:
             we_dialled=we_dialled,
             on_message=self._note,
             trace_blocks=True,
+            reserved=peer.reserved,
         )
         self._heard: deque[Any] = deque()
         sock.settimeout(PATIENCE_SECONDS)
@@ -184,6 +185,7 @@ class ScriptedPeer:
         play: what it does on each connection.
         spoils: says which blocks it sends with wrong bytes.
         host: address of ours to listen on.
+        reserved: which extensions its handshakes say it speaks.
     """
 
     def __init__(
@@ -194,8 +196,10 @@ class ScriptedPeer:
         spoils: Spoils | Collection[int] = (),
         host: str = "127.0.0.1",
         peer_id: bytes = b"",
+        reserved: bytes = NO_EXTENSIONS,
     ) -> None:
         self.content = content
+        self.reserved = reserved
         self.everything = all_pieces(content.piece_count)
         self._play = play or seed
         self._spoils = spoils
