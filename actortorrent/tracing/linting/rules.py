@@ -1,6 +1,6 @@
 """The rules that `trace lint` holds a trace to: what each says, and where it stands.
 
-Those of the wire are BEP 3's, and are judged in both directions; those of actors are our
+Those of the wire are those of BEP 3 and BEP 6, and are judged in both directions; those of actors are our
 own. A rule is broken only where the trace proves it: a request that crossed a choke on
 its way breaks none.
 """
@@ -39,6 +39,8 @@ RULES: Mapping[str, Rule] = {
     # --- blocks and pieces
     "unasked-block": Rule("A block answers a request", "BEP 3"),
     "cancel-unasked": Rule("A cancel takes back a request", "BEP 3"),
+    "unasked-reject": Rule("A reject answers a request", "BEP 6"),
+    "unanswered-request": Rule("Who chokes rejects what it does not answer", "BEP 6"),
     "out-of-range": Rule("Messages name pieces and bytes that the torrent has", "BEP 3"),
     "over-long-request": Rule("A request is for 128 KiB at most; 16 KiB is usual", "BEP 3"),
     "have-not-had": Rule("Only a piece that was verified is told by have", "BEP 3"),

@@ -28,7 +28,10 @@ class Side:
         requested, blocks: counts, also from sums.
         asked: blocks that it ever asked for, at the level "block".
         told: pieces that it told by have.
+        speaks_fast: whether its handshake said that it speaks BEP 6.
         allows_fast: whether it allowed requests while it chokes (BEP 6).
+        rejects: how many of its answers were rejects.
+        busy_ns: when it last said choke or asked for anything.
     """
 
     is_us: bool
@@ -45,7 +48,10 @@ class Side:
     blocks: int = 0
     asked: set[Block] = field(default_factory=set)
     told: set[int] = field(default_factory=set)
+    speaks_fast: bool = False
     allows_fast: bool = False
+    rejects: int = 0
+    busy_ns: int = 0
 
     @property
     def name(self) -> str:
@@ -67,6 +73,11 @@ class Talk:
     def sides(self, direction: str) -> tuple[Side, Side]:
         """Return who spoke and who listened."""
         return (self.ours, self.theirs) if direction == "sent" else (self.theirs, self.ours)
+
+
+def speaks_fast(reserved: object) -> bool:
+    """Say whether a handshake's reserved bytes, in hex, name BEP 6."""
+    return isinstance(reserved, str) and reserved[-1:] in set("4567cdef")
 
 
 def block_of(fields: dict[str, Any]) -> Block | None:

@@ -15,9 +15,11 @@ from actortorrent.tracing.linting.talk import (
     block_of,
     piece_size,
     pieces_of_bits,
+    speaks_fast,
 )
 
 MAX_REQUEST_BYTES = 128 * 1024
+ANSWER_NS = 30 * 10**9  # since the last request, or the choke: no answer is on its way any more
 # What may come before a bitfield: as in wire/legal_order.py.
 NEUTRAL = frozenset(["handshake", "keep-alive", "port", "extended", "unknown"])
 NEUTRAL |= {"suggest", "allowed fast"}
@@ -56,6 +58,7 @@ class WireRules:
             "have all": self._fast,
             "have none": self._fast,
             "allowed fast": self._fast,
+            "reject": self._reject,
             "unknown": self._fast,
         }
 
@@ -108,6 +111,7 @@ class WireRules:
             self._blame("handshake-first", event, f"{speaker.name} sent another handshake")
         speaker.handshakes += 1
         speaker.peer_id = str(fields.get("peer_id", ""))
+        speaker.speaks_fast = speaks_fast(fields.get("reserved"))
         info_hash = fields.get("info_hash", self._header.info_hash)
         if info_hash != self._header.info_hash:
             self._blame("wrong-torrent", event, f"{speaker.name} shook hands for {info_hash}")
@@ -172,6 +176,7 @@ class WireRules:
         if speaker.is_us and speaker.is_choking:
             self._blame("said-twice", event, "we choked a peer that was choked")
         speaker.is_choking = True
+        speaker.busy_ns = event.time_ns
 
     def _unchoke(self, event: Event, speaker: Side, _: Side, _fields: dict[str, Any]) -> None:
         if speaker.is_us and not speaker.is_choking:
@@ -198,10 +203,17 @@ class WireRules:
             speaker.pieces = (1 << min(self._header.piece_count, MAX_PIECES)) - 1
         speaker.allows_fast |= kind == "allowed fast"
 
+    def _reject(self, event: Event, speaker: Side, listener: Side, fields: dict[str, Any]) -> None:
+        speaker.rejects += 1
+        if listener.asked and block_of(fields) not in listener.asked:
+            text = f"{speaker.name} rejected {_block_text(fields)}, which was not asked for"
+            self._blame("unasked-reject", event, text)
+
     # --- also from sums -----------------------------------------------------------------------
 
     def _asks(self, event: Event, speaker: Side, listener: Side, count: int) -> None:
         speaker.requested += count
+        speaker.busy_ns = event.time_ns
         # A request of the peer's may have crossed our choke; ours is behind what we heard.
         knows_of_choke = speaker.is_us and not self._is_heard_between
         is_choked = listener.is_choking if knows_of_choke else not listener.has_unchoked
@@ -228,6 +240,19 @@ class WireRules:
                     f"{speaker.name} sent {speaker.blocks} blocks for {listener.requested} requests"
                 )
                 self._blame("unasked-block", event, text)
+            elif speaker.blocks + speaker.rejects > listener.requested and not listener.asked:
+                text = f"{speaker.name} rejected more than the {listener.requested} requests"
+                self._blame("unasked-reject", event, text)
+            self._check_answers(event, speaker, listener)
+
+    def _check_answers(self, event: Event, speaker: Side, listener: Side) -> None:
+        """Blame who chokes, has had the time to answer each request, and did not (BEP 6)."""
+        owed = listener.requested - speaker.blocks - speaker.rejects
+        is_bound = speaker.speaks_fast and listener.speaks_fast and speaker.is_choking
+        quiet_ns = event.time_ns - max(speaker.busy_ns, listener.busy_ns)
+        if owed > 0 and is_bound and not speaker.allows_fast and quiet_ns > ANSWER_NS:
+            text = f"{speaker.name} neither answered nor rejected {owed} requests"
+            self._blame("unanswered-request", event, text)
 
     def _is_in_range(self, block: tuple[int, int, int]) -> bool:
         piece, offset, length = block

@@ -136,6 +136,30 @@ def datagram(script: Script, way: str, kind: str, size: int) -> None:
     script.fact(f"{kind} {way}", f"dht:message_{way}", "Dht", **told)
 
 
+def reject(script: Script, offset: int = 0) -> None:
+    script.without("block in")
+    script.without("verified")
+    script.wire("reject in", "received", "reject", 17, behind="request out", **block_in(offset))
+
+
+def sums(script: Script, answered: int, ms: int = 60_000) -> None:
+    """Let a request be summed up, and the peer choke us and answer it so often."""
+    reject(script)
+    script.without("request out")
+    script.without("reject in")
+    for way in ("out", "in"):
+        script.change(f"handshake {way}", fields={"reserved": "0000000000100004"})
+    about = {"conn": 1, "count": 1}
+    script.fact("asked", "bt:requests_sent", "Peer-1", behind="unchoke in", **about)
+    script.wire("choke in", "received", "choke", 5, behind="asked")
+    for number in range(answered):
+        script.wire(f"r{number}", "received", "reject", 17, behind="choke in", **block_in())
+    closed = event("bt:connection_closed", "Peer-1", 99, ms=ms, conn=1, why="it went")
+    script.without("end")
+    script.add("closed", lambda _number, _offset: closed)
+    script.add("end", lambda _number, _offset: event("trace:end", "trace", 1, ms=ms, events=10))
+
+
 AMPLIFIED = (("received", "get_peers", 95), ("sent", "answer", 96))
 
 PLANTED: list[tuple[str, Plant]] = [
@@ -207,6 +231,9 @@ PLANTED: list[tuple[str, Plant]] = [
         "causality",
         lambda s: s.add("cause", lambda _n, _o: event("x", "A", 3, cause="PieceManager#91")),
     ),
+    ("unasked-reject", lambda s: reject(s, offset=BLOCK)),
+    ("unasked-reject", lambda s: sums(s, answered=2)),
+    ("unanswered-request", lambda s: sums(s, answered=0)),
     ("stream", lambda s: s.change("request out", offset=10)),
     ("lost-events", lambda s: s.fact("g", "trace:gap", "trace", lost=3)),
     ("unasked-answer", lambda s: datagram(s, "received", "answer", 60)),
@@ -266,6 +293,21 @@ def test_a_trace_that_breaks_off_is_not_blamed_for_what_might_have_come() -> Non
     script = Script()
     ban(script)
     script.without("end")
+    assert broken(script.events()) == set()
+
+
+def test_whoever_rejects_each_request_breaks_none() -> None:
+    script = Script()
+    reject(script)
+    assert broken(script.events()) == set()
+    script = Script()
+    sums(script, answered=1)
+    assert broken(script.events()) == set()
+
+
+def test_whoever_was_choked_a_moment_ago_may_still_hear_of_its_requests() -> None:
+    script = Script()
+    sums(script, answered=0, ms=20_000)
     assert broken(script.events()) == set()
 
 
