@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from actortorrent.session import Session, Summary
     from actortorrent.tracing.capture import capture_trace
     from actortorrent.wire.addresses import Address
+    from actortorrent.wire.magnet import Magnet, parse_magnet
     from actortorrent.wire.metainfo import FileEntry, Metainfo
     from actortorrent.wire.proxy_handshake import Proxy, parse_proxy
 
@@ -46,6 +47,7 @@ __all__ = [
     "Encryption",
     "FileEntry",
     "InvalidTorrentError",
+    "Magnet",
     "Metainfo",
     "MetainfoError",
     "NoProgressError",
@@ -66,6 +68,7 @@ __all__ = [
     "create_torrent",
     "fetch",
     "load_picker",
+    "parse_magnet",
     "parse_proxy",
     "seed",
     "select_files",
@@ -96,6 +99,7 @@ _PLACES = {
     "session": ("Session", "Summary"),
     "tracing.capture": ("capture_trace",),
     "wire.addresses": ("Address",),
+    "wire.magnet": ("Magnet", "parse_magnet"),
     "wire.metainfo": ("FileEntry", "Metainfo"),
     "wire.proxy_handshake": ("Proxy", "parse_proxy"),
 }

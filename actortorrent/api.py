@@ -14,19 +14,28 @@ often as you like, one after the other; no thread is left when a call returns or
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from actortorrent.actors.content_location import ContentLocation, expected_paths, locate_content
 from actortorrent.errors import ContentMismatchError
-from actortorrent.loading import FilePath, Source, listed_files, load_torrent, wanted_length
+from actortorrent.loading import (
+    FilePath,
+    Source,
+    find_torrent,
+    listed_files,
+    load_torrent,
+    wanted_length,
+)
 from actortorrent.options import SessionOptions
 from actortorrent.rules.encryption import Encryption
 from actortorrent.rules.picker_policies import PickPolicy
 from actortorrent.rules.progress import Progress
-from actortorrent.rules.selection import select_files
+from actortorrent.rules.selection import files_of_link, select_files
 from actortorrent.session import Session, Summary
 from actortorrent.wire.addresses import Address, parse_address
+from actortorrent.wire.magnet import Magnet
 from actortorrent.wire.metainfo import Metainfo
 
 if TYPE_CHECKING:
@@ -38,11 +47,13 @@ __all__ = [
     "Source",
     "content_path",
     "fetch",
+    "find_torrent",
     "listed_files",
     "load_torrent",
     "locate_content",
     "seed",
     "seed_session",
+    "selected_files",
     "to_addresses",
     "wanted_length",
 ]
@@ -75,7 +86,7 @@ class Settings(TypedDict, total=False):
 
 
 def fetch(
-    source: Source,
+    source: Source | Magnet,
     *,
     output: FilePath = ".",
     select: str = "",
@@ -92,7 +103,8 @@ def fetch(
     `seed_seconds` it serves others when complete and returns later.
 
     Args:
-        source: path of a .torrent file, or a `Metainfo`.
+        source: path or http(s) URL of a .torrent file, a magnet link, an info-hash in 40
+            hexadecimal digits or 32 of base32, or a `Metainfo`.
         output: folder for the content; made if it is not there.
         select: numbers of the files wanted, such as "1,3-5"; the first is 1.
         match: globs of the files wanted, besides those of `select`; without either: all.
@@ -105,15 +117,46 @@ def fetch(
     Raises:
         ActorTorrentError: one of its kinds says why it could not be done.
     """
-    metainfo = load_torrent(source)
+    found = find_torrent(source, bind=settings.get("bind"), proxy=settings.get("proxy"))
     options = SessionOptions(
         output=Path(output),
-        selected_files=select_files(metainfo.files, numbers=select, globs=match),
         peers=to_addresses(peers),
         trace=None if trace is None else Path(trace),
         **settings,
     )
-    return Session(metainfo, options, on_progress=on_progress, on_notice=on_notice).run()
+
+    def settle(metainfo: Metainfo) -> SessionOptions:
+        selected = selected_files(found, metainfo, numbers=select, globs=match)
+        return replace(options, selected_files=selected)
+
+    session = Session(
+        found,
+        settle(found) if isinstance(found, Metainfo) else options,
+        settle=settle,
+        on_progress=on_progress,
+        on_notice=on_notice,
+    )
+    return session.run()
+
+
+def selected_files(
+    found: Metainfo | Magnet, metainfo: Metainfo, *, numbers: str = "", globs: Sequence[str] = ()
+) -> frozenset[int] | None:
+    """Return the indexes of the wanted files; None for all.
+
+    Args:
+        found: what named the torrent: a link may select files, too, if nothing else does.
+        metainfo: the torrent.
+        numbers: such as "1,3-5"; the first is 1.
+        globs: of paths or names.
+
+    Raises:
+        UsageError: if no file is selected.
+        MagnetError: if the link selects files that are not there.
+    """
+    if isinstance(found, Magnet) and not numbers and not globs:
+        return files_of_link(found, metainfo.files)
+    return select_files(metainfo.files, numbers=numbers, globs=globs)
 
 
 def to_addresses(peers: Iterable[str | Address]) -> tuple[Address, ...]:

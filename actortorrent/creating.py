@@ -82,7 +82,7 @@ def create_torrent(
         creation_date=creation_date,
     )
     if target is not None:
-        _write(target, raw, overwrite=overwrite)
+        write_torrent(target, raw, overwrite=overwrite)
     return Metainfo.from_bytes(raw)
 
 
@@ -206,8 +206,13 @@ def _checked_output(output: Path, listing: ContentListing, *, overwrite: bool) -
     return output
 
 
-def _write(output: Path, raw: bytes, *, overwrite: bool) -> None:
-    """Write a new file whole or not at all; one that exists stays unless `overwrite`."""
+def write_torrent(output: Path, raw: bytes, *, overwrite: bool) -> None:
+    """Write a new file whole or not at all; one that exists stays unless `overwrite`.
+
+    Raises:
+        UsageError: if it exists and is to stay.
+        StorageError: if it cannot be written.
+    """
     part = output.with_name(f"{output.name}.{os.getpid()}.part") if overwrite else output
     try:
         with part.open("xb") as file:

@@ -9,27 +9,32 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from actortorrent.errors import InvalidTorrentError
 from actortorrent.rules.selection import NumberedFile, numbered_files
+from actortorrent.wire.magnet import Magnet, is_magnet, parse_info_hash, parse_magnet
 from actortorrent.wire.metainfo import Metainfo
+from actortorrent.wire.tracker_urls import shown_url
 
-__all__ = ["FilePath", "Source", "listed_files", "load_torrent", "wanted_length"]
+if TYPE_CHECKING:
+    from actortorrent.wire.proxy_handshake import Proxy
+
+__all__ = ["FilePath", "Source", "find_torrent", "listed_files", "load_torrent", "wanted_length"]
 
 FilePath = str | os.PathLike[str]
 Source = FilePath | Metainfo
 
-_MAGNET = re.compile(r"magnet:", re.IGNORECASE)
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-_INFO_HASH = re.compile(r"[0-9a-f]{40}|[a-z2-7]{32}", re.IGNORECASE)
+_WEB_SCHEMES = ("http://", "https://")
 
 
 def load_torrent(source: Source) -> Metainfo:
-    """Return the torrent that `source` names.
+    """Return the torrent that `source`, a .torrent file, is.
 
     Raises:
         InvalidTorrentError: if it cannot be read or is no torrent, or is a magnet link, URL
-            or info-hash, which this version does not take.
+            or info-hash, of which `find_torrent` knows more.
     """
     if isinstance(source, Metainfo):
         return source
@@ -37,10 +42,48 @@ def load_torrent(source: Source) -> Metainfo:
     kind = _kind_of(text)
     if kind:
         raise InvalidTorrentError(
-            f"expected a .torrent file, found {kind}: this version takes only files",
-            hint="get the .torrent file itself, and give its path",
+            f"expected a .torrent file, found {kind}",
+            hint="`actortorrent fetch` takes it, and with --save-torrent makes a file of it",
         )
     return Metainfo.from_file(text)
+
+
+def find_torrent(
+    source: Source | Magnet, *, bind: str | None = None, proxy: Proxy | None = None
+) -> Metainfo | Magnet:
+    """Return the torrent that `source` is, or the link that it is or stands for.
+
+    Args:
+        source: path or http(s) URL of a .torrent file, a magnet link, or an info-hash of 40
+            hexadecimal or 32 base32 characters, which no file may be named like.
+        bind: address or interface of ours to fetch a URL from, or None.
+        proxy: through which to fetch it, or None.
+
+    Raises:
+        InvalidTorrentError: if it cannot be read, or is none of that.
+    """
+    if isinstance(source, Magnet | Metainfo):
+        return source
+    text = os.fspath(source)
+    if is_magnet(text):
+        return parse_magnet(text)
+    if text.lower().startswith(_WEB_SCHEMES):
+        return _from_web(text, bind, proxy)
+    info_hash = None if Path(text).exists() else parse_info_hash(text)
+    return Magnet(info_hash) if info_hash is not None else load_torrent(text)
+
+
+def _from_web(url: str, bind: str | None, proxy: Proxy | None) -> Metainfo:
+    # It takes long to load, and few torrents come this way.
+    from actortorrent.actors.interfaces import own_address  # noqa: PLC0415
+    from actortorrent.actors.torrent_download import download_torrent  # noqa: PLC0415
+
+    raw = download_torrent(url, bind=own_address(bind), proxy=proxy)
+    try:
+        return Metainfo.from_bytes(raw)
+    except InvalidTorrentError as error:
+        message = f"what {shown_url(url)} sent is not a torrent we can use: {error}"
+        raise InvalidTorrentError(message, hint=error.hint) from error
 
 
 def listed_files(metainfo: Metainfo) -> tuple[NumberedFile, ...]:
@@ -59,8 +102,9 @@ def wanted_length(metainfo: Metainfo, selected: frozenset[int] | None) -> int:
 
 def _kind_of(text: str) -> str:
     """Return what a source is that is no path, or nothing."""
-    if _MAGNET.match(text):
+    if is_magnet(text):
         return "a magnet link"
     if _URL.match(text):
         return "a URL"
-    return "an info-hash" if _INFO_HASH.fullmatch(text) and not Path(text).exists() else ""
+    is_hash = parse_info_hash(text) is not None and not Path(text).exists()
+    return "an info-hash" if is_hash else ""

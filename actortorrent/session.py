@@ -1,7 +1,8 @@
 """A session: one torrent, from start to end.
 
 It starts the actors (`crew.py`), sleeps on the outbox of the `Reporter` until that says
-that it is over, or somebody asks it to stop, or an actor has failed, and stops them.
+that it is over, or somebody asks it to stop, or an actor has failed, and stops them. Of a
+magnet link, it first has the torrent fetched from peers, and then goes on as with any.
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from actortorrent.actors.base import NO_ANSWER, Runtime
 from actortorrent.actors.peer import PeerActor
-from actortorrent.actors.reporter import ContentKnown, Notice, TrackersLeft
+from actortorrent.actors.reporter import ContentKnown, MetadataKnown, Notice, TrackersLeft
 from actortorrent.crew import Crew
 from actortorrent.errors import ActorTorrentError, DeadlockError
 from actortorrent.options import SessionOptions
 from actortorrent.rules.ending import End, Goals
 from actortorrent.rules.progress import Progress
+from actortorrent.rules.selection import files_of_link
 from actortorrent.story import Story, described
 from actortorrent.wire.handshake import new_peer_id
+from actortorrent.wire.magnet import Magnet
 from actortorrent.wire.metainfo import Metainfo
+from actortorrent.wire.metainfo_writing import document_around
 
 if TYPE_CHECKING:
     from actortorrent.actors.content_location import ContentLocation
@@ -35,6 +39,7 @@ GOODBYE_SECONDS = 1.5  # for the trackers to hear that we go
 PEER_NAME = "Peer-"  # how the names of peers' actors begin
 
 T = TypeVar("T")
+Settle = Callable[[Metainfo], SessionOptions | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +92,11 @@ class Session:
     """Run one torrent; `run` returns when it is done.
 
     Args:
-        metainfo: the torrent.
+        torrent: the torrent, or the link that names one.
         options: how it is to run.
+        settle: of a link, called in the thread of `run` when the torrent is known; returns how
+            to go on, or None to end there. Without it, the files that the link names are
+            fetched, else all.
         on_progress: called in the thread of `run`, about twice a second.
         on_notice: called in the thread of `run` with one line that people should know.
         location: where the content lies, for seeding what is there; without it, it is
@@ -98,15 +106,17 @@ class Session:
 
     def __init__(
         self,
-        metainfo: Metainfo,
+        torrent: Metainfo | Magnet,
         options: SessionOptions,
         *,
+        settle: Settle | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         on_notice: Callable[[str], None] | None = None,
         location: ContentLocation | None = None,
         peer_class: type[PeerActor] = PeerActor,
     ) -> None:
-        self._metainfo = metainfo
+        self._torrent = torrent
+        self._settle = settle or self._settle_by_link
         self._options = options
         self._on_progress = on_progress
         self._on_notice = on_notice
@@ -175,21 +185,26 @@ class Session:
             actor_failed=self._actor_failed,
             rng=self._rng,
         )
+        torrent = self._torrent
         crew = self._crew = Crew(
-            runtime, self._metainfo, options, self._peer_id, self._location, self._peer_class
+            runtime, torrent, options, self._peer_id, self._location, self._peer_class
         )
-        crew.start(self._goals(), self._outbox)
+        if isinstance(torrent, Magnet):
+            crew.start_by_link(self._goals(), self._outbox, torrent.peers)
+        else:
+            crew.start(torrent, self._goals(), self._outbox)
         return crew
 
     def _trace_header(self) -> TraceHeader:
         from actortorrent.tracing.header import new_header  # noqa: PLC0415 - see `story.py`
 
+        known = self._torrent if isinstance(self._torrent, Metainfo) else None
         return new_header(
             peer_id=self._peer_id,
-            info_hash=self._metainfo.info_hash,
-            piece_count=self._metainfo.piece_count,
-            piece_length=self._metainfo.piece_length,
-            total_length=self._metainfo.total_length,
+            info_hash=self._torrent.info_hash,
+            piece_count=known.piece_count if known else 0,
+            piece_length=known.piece_length if known else 0,
+            total_length=known.total_length if known else 0,
             seed=self._options.seed,
             level=self._options.trace_level,
             node=self._options.trace_name,
@@ -214,6 +229,10 @@ class Session:
             if isinstance(report, _StopRequested):
                 self._tell_stopping()
                 return True
+            if isinstance(report, MetadataKnown):
+                if not self._torrent_came(report.raw_info, crew):
+                    return False
+                continue
             if isinstance(report, End):
                 if report.error is not None:
                     raise report.error
@@ -236,6 +255,32 @@ class Session:
                 self._notice(self._story.explain_peer(text))
             case _ActorFailed():
                 raise _as_bug(report) from report.error
+
+    # --- a torrent by its link -------------------------------------------------------------------
+
+    def _torrent_came(self, raw_info: bytes, crew: Crew) -> bool:
+        """Go on with the torrent that a link named; say whether there is more to do."""
+        magnet = self._torrent
+        assert isinstance(magnet, Magnet)
+        document = document_around(
+            raw_info, tracker_tiers=magnet.tracker_tiers, web_seeds=magnet.web_seeds
+        )
+        metainfo = Metainfo.from_bytes(document)
+        self._is_calling_out = True
+        options = self._settle(metainfo)
+        self._is_calling_out = False
+        self._torrent = metainfo
+        self._story.torrent_known()
+        if options is None:
+            return False
+        self._options = options
+        crew.torrent_known(metainfo, options)
+        return True
+
+    def _settle_by_link(self, metainfo: Metainfo) -> SessionOptions:
+        assert isinstance(self._torrent, Magnet)
+        selected = files_of_link(self._torrent, metainfo.files)
+        return replace(self._options, selected_files=selected)
 
     def _explain(self, error: Exception) -> None:
         """Say in an error where to read what led to it, if that is a riddle."""
@@ -297,11 +342,9 @@ class Session:
             self._notice(notice)
 
     def _stop_crew(self, crew: Crew) -> None:
-        crew.leave_router()
-        if crew.tracker is not None:
-            crew.tracker.say_goodbye.defer()
+        crew.sources.leave()
         crew.stop_peers()
-        if crew.tracker is not None:
+        if crew.sources.tracker is not None:
             self._await_goodbye(time.monotonic() + GOODBYE_SECONDS)
         self._progress = crew.last_progress() or self._progress
         crew.stop_all()

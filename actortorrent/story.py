@@ -63,6 +63,11 @@ class Story:
         elif options.flight_events:
             self.recorder = self._flight = FlightRecorder(options.flight_events)
 
+    def torrent_known(self) -> None:
+        """Write into the header of the trace what was not known when it was begun."""
+        if self._trace is not None and self._make_header is not None:
+            self._trace.describe_torrent(self._make_header())
+
     def stop(self) -> list[str]:
         """Write the rest of a trace; return what the user is to know, mostly nothing."""
         return [] if self._trace is None else self._trace.stop()

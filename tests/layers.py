@@ -44,7 +44,18 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 
 # Modules at the top that stand beside `session`: each runs one job of the API with actors.
 BESIDE_SESSION = frozenset(
-    {"crew", "story", "pickers", "creating", "dht", "trackers", "verifying", "loading"}
+    {
+        "crew",
+        "story",
+        "pickers",
+        "creating",
+        "dht",
+        "trackers",
+        "verifying",
+        "loading",
+        "saving",
+        "sources",
+    }
 )
 
 # Libraries that have a place, and the modules or layers where that is.

@@ -150,7 +150,7 @@ def test_a_session_may_be_stopped_from_outside(content: Content) -> None:
 
 
 def test_what_cannot_be_done_is_an_error_of_the_tree(content: Content, tmp_path: Path) -> None:
-    with pytest.raises(InvalidTorrentError, match="found a magnet link"):
+    with pytest.raises(InvalidTorrentError, match="expected an info-hash of 40"):
         fetch("magnet:?xt=urn:btih:00")
     with pytest.raises(UsageError, match="from 1 to 2, found 7"):
         fetch(content.torrent, select="7")

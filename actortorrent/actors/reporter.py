@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import queue
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from actortorrent.actors.base import Actor, Proxy, Runtime, message
 from actortorrent.errors import StorageError
-from actortorrent.rules.activity import fetching_activity, seeding_activity
+from actortorrent.rules.activity import fetching_activity, metadata_activity, seeding_activity
 from actortorrent.rules.ending import End, Goals, Situation, decide_end
 from actortorrent.rules.progress import Progress
-from actortorrent.rules.statuses import PiecesStatus, SwarmStatus, TransferStatus
+from actortorrent.rules.statuses import MetadataStatus, PiecesStatus, SwarmStatus, TransferStatus
 from actortorrent.rules.tracker_status import TrackerStatus
 
 if TYPE_CHECKING:
     from actortorrent.actors.tracker import TrackerProxy
 
 TICK_SECONDS = 0.5
+UNKNOWN_LEFT_BYTES = 16 * 1024  # told to trackers, who give seeds no seeds, while it is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,13 @@ class TrackersLeft:
 Outbox = queue.SimpleQueue[Any]  # the session puts in what concerns it alone, too
 
 
+@dataclass(frozen=True, slots=True)
+class MetadataKnown:
+    """Say that the info dictionary is here, and that it matches the info-hash."""
+
+    raw_info: bytes = field(repr=False)
+
+
 class Reporter(Actor):
     """Own the picture of the session."""
 
@@ -67,9 +75,11 @@ class Reporter(Actor):
         self._pieces = PiecesStatus()
         self._swarm = SwarmStatus()
         self._transfer = TransferStatus()
+        self._metadata = MetadataStatus()
         self._trackers: dict[int, TrackerStatus] = {}
         self._checked = (0, 0)
         self._has_dialled = False
+        self._had_everything = False
         self._has_ended = False
         now = time.monotonic()
         self._began_at = self._last_progress_at = self._completed_at = now
@@ -85,6 +95,20 @@ class Reporter(Actor):
         self._tracker = tracker
         self._pass_totals()
 
+    def metadata_changed(self, status: MetadataStatus) -> None:
+        """Note how much of the metadata is here; the torrent itself is being fetched."""
+        self._phase = "metadata"
+        if status.parts > self._metadata.parts:
+            self._last_progress_at = time.monotonic()
+        self._metadata = status
+
+    def metadata_known(self, raw_info: bytes) -> None:
+        """Pass on the info dictionary."""
+        self._phase = "starting"
+        self._has_dialled = False  # what is said of the swarm from now on is what counts
+        self._metadata = MetadataStatus()
+        self._outbox.put(MetadataKnown(raw_info))
+
     def checking(self, bytes_done: int, bytes_total: int) -> None:
         """Note how far the check of what is on disk has come."""
         if self._phase != "checking":
@@ -96,6 +120,7 @@ class Reporter(Actor):
     def content_known(self, is_complete: bool) -> None:
         """Note that the check is over; fetching begins, unless nothing is left to do."""
         self._phase = "fetching"
+        self._had_everything = is_complete
         self._last_progress_at = time.monotonic()
         if not is_complete or self._goals.stays_when_complete:
             self._outbox.put(ContentKnown())
@@ -106,7 +131,8 @@ class Reporter(Actor):
         self._completed_at = time.monotonic()
         if self._tracker is not None:
             self._pass_totals()
-            self._tracker.content_completed.defer()
+            if not self._had_everything:
+                self._tracker.content_completed.defer()
         self._tell()
         self._end_if_due()
 
@@ -171,11 +197,16 @@ class Reporter(Actor):
             peers_unchoking_us=pieces.peers_unchoking_us,
             peers_interested=transfer.interested,
             peers_unchoked=transfer.unchoked,
+            metadata_parts=self._metadata.parts,
+            metadata_part_count=self._metadata.part_count,
             trackers=tuple(str(status) for status in self._trackers.values()),
         )
 
     def _activity(self) -> str:
         match self._phase:
+            case "metadata":
+                trackers = tuple(self._trackers.values())
+                return metadata_activity(self._metadata, self._swarm, trackers)
             case "checking":
                 return "checking what is already on disk"
             case "fetching":
@@ -211,6 +242,8 @@ class Reporter(Actor):
             from actortorrent.rules.announcing import TransferTotals  # noqa: PLC0415
 
             left = self._pieces.wanted_bytes - self._pieces.verified_bytes
+            if self._phase not in ("fetching", "seeding"):
+                left = UNKNOWN_LEFT_BYTES
             transfer = self._transfer
             self._tracker.progress_changed.defer(
                 TransferTotals(transfer.uploaded_bytes, transfer.downloaded_bytes, left)
@@ -224,7 +257,7 @@ class Reporter(Actor):
             self._finish(end)
 
     def _is_running(self) -> bool:
-        return self._phase in ("fetching", "seeding") and not self._has_ended
+        return self._phase in ("metadata", "fetching", "seeding") and not self._has_ended
 
     def _finish(self, end: End) -> None:
         if not self._has_ended:
@@ -254,6 +287,8 @@ class ReporterProxy(Proxy):
     """The messages that the reporter takes."""
 
     pass_totals_to = message(Reporter.pass_totals_to)
+    metadata_changed = message(Reporter.metadata_changed)
+    metadata_known = message(Reporter.metadata_known)
     checking = message(Reporter.checking)
     content_known = message(Reporter.content_known)
     content_completed = message(Reporter.content_completed)

@@ -23,7 +23,7 @@ from actortorrent.rules.statuses import SwarmStatus
 from actortorrent.wire.addresses import Address
 
 if TYPE_CHECKING:
-    from actortorrent.actors.peer import PeerProxy
+    from actortorrent.actors.peer_connection import ConnectionProxy
     from actortorrent.actors.reporter import ReporterProxy
     from actortorrent.actors.tracker import TrackerProxy
 
@@ -39,7 +39,7 @@ class _Live:
     """
 
     connection: Connection
-    proxy: PeerProxy
+    proxy: ConnectionProxy
     dialled: list[Address]
     peer_id: bytes = b""
 
@@ -52,7 +52,7 @@ class Swarm(Actor):
         runtime: Runtime,
         our_id: bytes,
         max_peers: int,
-        start_peer: Callable[[Connection], PeerProxy],
+        start_peer: Callable[[Connection], ConnectionProxy],
         reporter: ReporterProxy,
     ) -> None:
         super().__init__(runtime, "Swarm")
@@ -80,11 +80,12 @@ class Swarm(Actor):
         self._tracker = tracker
 
     def begin(self) -> None:
-        """Dial and accept from now on."""
+        """Dial and accept from now on; all who answered before may be dialled at once."""
+        self._book.begin_anew(time.monotonic())
         self._is_open = True
         self._dial_more()
 
-    def end_connections(self) -> tuple[PeerProxy, ...]:
+    def end_connections(self) -> tuple[ConnectionProxy, ...]:
         """Dial and accept no more; return all live peers, for the session to stop."""
         self._is_open = False
         return tuple(live.proxy for live in self._live.values())

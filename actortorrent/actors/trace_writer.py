@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from actortorrent.actors import trace_summaries  # noqa: F401 - says how actors' values read
-from actortorrent.actors.base import Actor, Proxy, Runtime, proxy_of, stop_all
+from actortorrent.actors.base import Actor, Proxy, Runtime, message, proxy_of, stop_all
 from actortorrent.errors import StorageError, UsageError
 from actortorrent.tracing.entries import line_of
 from actortorrent.tracing.events import END, GAP, HEADER_START, Event
@@ -35,6 +35,7 @@ from actortorrent.tracing.recorder import EntryQueue, Recorder
 WRITE_SECONDS = 0.1
 ENTRIES_A_WRITE = 500  # about 150 KB of text and 5 ms of encoding
 STOP_SECONDS = 2.0
+HEADER_SPARE_BYTES = 64  # behind a header that is written anew when the torrent is known
 NAME = "trace"  # under which the writer's own events stand in the file
 
 
@@ -78,6 +79,11 @@ class TraceWriter(Actor):
         if self._lost and not self._has_trouble:
             self._tell_trouble(f"the trace lacks {self._lost} events: they came too fast")
 
+    def describe_torrent(self, header: bytes) -> None:
+        """Put another header of the same length in the place of the first."""
+        if not self._file.closed and stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
+            os.pwrite(self._file.fileno(), header, 0)
+
     def _write_some(self) -> None:
         self._write_entries()
         self._write_losses()
@@ -116,7 +122,9 @@ class TraceWriter(Actor):
 
 
 class TraceWriterProxy(Proxy):
-    """The messages that the writer takes: none, but those of every actor."""
+    """The messages that the writer takes."""
+
+    describe_torrent = message(TraceWriter.describe_torrent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +135,26 @@ class Trace:
         recorder: what actors record to.
         writer: the actor that writes.
         notices: lines for the user, about what the file lacks.
+        header: as it was written, where it may have to be written anew.
     """
 
     recorder: Recorder
     writer: TraceWriterProxy
     notices: list[str]
+    header: TraceHeader | None = None
+
+    def describe_torrent(self, known: TraceHeader) -> None:
+        """Write into the header how large the torrent is, now that it is known."""
+        if self.header is None:
+            return
+        header = replace(
+            self.header,
+            piece_count=known.piece_count,
+            piece_length=known.piece_length,
+            total_length=known.total_length,
+        )
+        line = _header_line(header, room_for=self.header)
+        self.writer.describe_torrent.defer(line)
 
     def stop(self, timeout_seconds: float = STOP_SECONDS) -> list[str]:
         """Write the rest and close the file; return what the user is to know, mostly nothing.
@@ -152,12 +175,13 @@ def start_trace(path: Path, header: TraceHeader, level: str = "piece") -> Trace:
     """
     queue = EntryQueue(level)
     notices: list[str] = []
+    header = replace(header, level=level)
     try:
-        file = _open(path, replace(header, level=level))
+        file = _open(path, header)
     except OSError as error:
         raise StorageError(f"cannot write the trace {path}: {error.strerror}") from error
     writer = TraceWriter.start(queue, file, notices.append)
-    return Trace(queue, proxy_of(writer, TraceWriterProxy), notices)
+    return Trace(queue, proxy_of(writer, TraceWriterProxy), notices, header)
 
 
 def write_all(file: BinaryIO, lines: Iterable[bytes]) -> None:
@@ -173,11 +197,20 @@ def _open(path: Path, header: TraceHeader) -> BinaryIO:
     file = cast("BinaryIO", open(descriptor, "r+b", buffering=0))  # noqa: SIM115, PTH123
     try:
         _empty(file, path)
-        write_all(file, [header.to_line()])
+        write_all(file, [_header_line(header, room_for=header)])
     except BaseException:
         file.close()
         raise
     return file
+
+
+def _header_line(header: TraceHeader, *, room_for: TraceHeader) -> bytes:
+    """Return a header as long as that of the beginning; of a torrent not known, with room."""
+    line = header.to_line()
+    if room_for.piece_count:
+        return line
+    length = len(room_for.to_line()) + HEADER_SPARE_BYTES
+    return line.rstrip(b"\n").ljust(length - 1) + b"\n"
 
 
 def _empty(file: BinaryIO, path: Path) -> None:

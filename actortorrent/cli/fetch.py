@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from actortorrent import Metainfo, Session, SessionOptions, select_files
-from actortorrent.api import listed_files, load_torrent, to_addresses
+from actortorrent import Magnet, Metainfo, Session, SessionOptions
+from actortorrent.api import find_torrent, listed_files, selected_files, to_addresses
 from actortorrent.cli.grouped import GroupedCommand, option
 from actortorrent.cli.options import (
     above_zero,
@@ -18,14 +19,23 @@ from actortorrent.cli.options import (
     output_options,
     seeding_options,
 )
-from actortorrent.cli.running import describe_job, run_session, settings_from, viewing
+from actortorrent.cli.running import (
+    describe_job,
+    describe_link,
+    run_session,
+    settings_from,
+    viewing,
+)
 from actortorrent.cli.text import format_size, safe_text
+from actortorrent.cli.views.view import Job, View
 from actortorrent.errors import ExitCode
 from actortorrent.pickers import PickPolicy, load_picker
+from actortorrent.saving import check_target, save_torrent
 
 WHAT = "What to fetch"
 EXAMPLES = (
     ("fetch into the folder you are in", "actortorrent fetch debian.torrent"),
+    ("by a magnet link", "actortorrent fetch 'magnet:?xt=urn:btih:...' --save-torrent ."),
     ("see which files there are", "actortorrent fetch show.torrent --list"),
     ("fetch the first and the fourth", "actortorrent fetch show.torrent --select 1,4 -o ~/videos"),
     ("play while it comes", "actortorrent fetch film.torrent --sequential --match '*.mkv'"),
@@ -43,7 +53,7 @@ def _read_numbers(ctx: click.Context, param: click.Parameter, value: str | None)
 
 
 @click.command(cls=GroupedCommand, examples=EXAMPLES)
-@click.argument("source", metavar="TORRENT", type=click.Path())
+@click.argument("source", metavar="SOURCE", type=click.Path())
 @option(
     "-o",
     "--output",
@@ -72,6 +82,13 @@ def _read_numbers(ctx: click.Context, param: click.Parameter, value: str | None)
     " again, and besides --select.",
 )
 @option(
+    "--save-torrent",
+    type=click.Path(path_type=Path),
+    metavar="FILE|DIR",
+    group=WHAT,
+    help="Write the .torrent file here, or into this folder under its own name.",
+)
+@option(
     "--sequential",
     is_flag=True,
     group=WHAT,
@@ -97,29 +114,94 @@ def _read_numbers(ctx: click.Context, param: click.Parameter, value: str | None)
 @seeding_options
 @output_options
 def fetch(source: str, lists_files: bool, **given: Any) -> int:
-    """Fetch what TORRENT, a .torrent file, describes.
+    """Fetch what SOURCE describes: a .torrent file, its URL, a magnet link or an info-hash.
 
     Exits when everything is here and verified, unless asked to stay and seed. Stopped by
     Ctrl-C or anything worse, the same command goes on where it was: what is here is
     checked, and only the rest is fetched.
+
+    With a magnet link or an info-hash (40 hexadecimal digits, or 32 characters of base32)
+    the torrent itself comes from peers first.
     """
     if lists_files:
-        _list_files(source, given["numbers"], given["globs"])
-        return ExitCode.DONE
+        given |= {"progress_kind": "none", "quiet": True}
     with viewing(given) as view:
-        metainfo = load_torrent(source)
-        options = _options(metainfo, given)
-        job = describe_job("fetch", source, metainfo, options)
-        view.begin(job)
-        return run_session(partial(Session, metainfo, options), job, view)
+        if given["save_torrent"] is not None:
+            check_target(given["save_torrent"])
+        found = find_torrent(source, bind=given["bind"], proxy=given["proxy"])
+        fetching = Fetching(source, found, given, view, lists_files=lists_files)
+        return fetching.run()
 
 
-def _options(metainfo: Metainfo, given: dict[str, Any]) -> SessionOptions:
+class Fetching:
+    """One run of the command: what is known of the torrent, and what follows when all is.
+
+    Args:
+        source: as the user named it.
+        found: the torrent, or the link that names it.
+        given: values of the options.
+        view: what is shown.
+        lists_files: whether its files are listed, and no more.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        found: Metainfo | Magnet,
+        given: dict[str, Any],
+        view: View,
+        *,
+        lists_files: bool,
+    ) -> None:
+        self._source = source
+        self._found = found
+        self._given = given
+        self._view = view
+        self._lists_files = lists_files
+        self._is_file = isinstance(found, Metainfo) and Path(source).exists()
+        self._options = _options(given)
+        self._job: Job
+
+    def run(self) -> int:
+        """Run it, and return the exit code."""
+        if isinstance(self._found, Metainfo):
+            options = self._settle(self._found)
+            if options is None:
+                return ExitCode.DONE
+            make_session = partial(Session, self._found, options)
+        else:
+            make_session = partial(Session, self._found, self._options, settle=self._settle)
+            self._job = describe_link(self._source, self._found, self._options)
+        self._view.begin(self._job)
+        return run_session(make_session, lambda: self._job, self._view)
+
+    def _settle(self, metainfo: Metainfo) -> SessionOptions | None:
+        """Do what can be done as soon as the torrent is known; return how to go on, if at all."""
+        numbers, globs = self._given["numbers"], self._given["globs"]
+        selected = selected_files(self._found, metainfo, numbers=numbers, globs=globs)
+        saved = self._save(metainfo)
+        if self._lists_files:
+            _list_files(metainfo, selected)
+            return None
+        options = replace(self._options, selected_files=selected)
+        self._job = describe_job(
+            "fetch", saved or self._source, metainfo, options, is_file=bool(saved or self._is_file)
+        )
+        if isinstance(self._found, Magnet):
+            self._view.learn(self._job)
+        return options
+
+    def _save(self, metainfo: Metainfo) -> str:
+        """Write the .torrent file that was asked for; return where."""
+        target = self._given["save_torrent"]
+        return "" if target is None else str(save_torrent(metainfo, target))
+
+
+def _options(given: dict[str, Any]) -> SessionOptions:
     settings = settings_from(given)
     settings["picker"] = _picker(given)
     return SessionOptions(
         output=given["output"],
-        selected_files=select_files(metainfo.files, numbers=given["numbers"], globs=given["globs"]),
         peers=to_addresses(given["peers"]),
         trace=given["trace"],
         **settings,
@@ -134,10 +216,8 @@ def _picker(given: dict[str, Any]) -> PickPolicy | None:
     return load_picker(given["picker"])
 
 
-def _list_files(source: str, numbers: str, globs: tuple[str, ...]) -> None:
+def _list_files(metainfo: Metainfo, selected: frozenset[int] | None) -> None:
     """Print the files, with the numbers that --select takes; only those selected, if any are."""
-    metainfo = load_torrent(source)
-    selected = select_files(metainfo.files, numbers=numbers, globs=globs)
     files = listed_files(metainfo)
     width = len(str(len(files)))
     for file in files:

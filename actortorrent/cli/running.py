@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from actortorrent import Encryption, Metainfo, Progress, Session, SessionOptions
+from actortorrent import Encryption, Magnet, Metainfo, Progress, Session, SessionOptions
 from actortorrent.api import Settings, content_path, listed_files, wanted_length
 from actortorrent.cli.failures import describe_failure
 from actortorrent.cli.interrupts import recording_on_signal, stopping_on_signals
@@ -67,6 +67,8 @@ def describe_job(
     metainfo: Metainfo,
     options: SessionOptions,
     content: Path | None = None,
+    *,
+    is_file: bool = True,
 ) -> Job:
     """Return what a session is about, for the views; `content` is where it is, if not by name."""
     selected = options.selected_files
@@ -84,13 +86,36 @@ def describe_job(
         wanted_files=len(files) if selected is None else len(selected),
         piece_count=metainfo.piece_count,
         piece_length=metainfo.piece_length,
+        is_file=is_file,
     )
 
 
-def run_session(make_session: Callable[..., Session], job: Job, view: View) -> ExitCode:
+def describe_link(source: str, magnet: Magnet, options: SessionOptions) -> Job:
+    """Return what a session is about of which only the link is known: it has no files yet."""
+    return Job(
+        command="fetch",
+        name=magnet.name or magnet.info_hash.hex(),
+        info_hash=magnet.info_hash.hex(),
+        source=source,
+        output=options.output,
+        content=options.output,
+        total_bytes=0,
+        wanted_bytes=0,
+        file_count=0,
+        wanted_files=0,
+        piece_count=0,
+        piece_length=0,
+        is_file=False,
+    )
+
+
+def run_session(
+    make_session: Callable[..., Session], job: Callable[[], Job], view: View
+) -> ExitCode:
     """Run a session until it ends or is interrupted, show it, and return the exit code.
 
-    `make_session` takes `on_progress` and `on_notice`, and returns the session.
+    `make_session` takes `on_progress` and `on_notice`, and returns the session; `job` says
+    what is known of it when asked.
     """
     session: Session = make_session(
         on_progress=lambda progress: _show(progress, session, view), on_notice=view.notice
@@ -99,7 +124,7 @@ def run_session(make_session: Callable[..., Session], job: Job, view: View) -> E
     stopping = stopping_on_signals(session.request_stop)
     with stopping, recording_on_signal(session.request_record):
         summary = session.run()
-    view.end(job, summary)
+    view.end(job(), summary)
     return ExitCode.INTERRUPTED if summary.was_interrupted else ExitCode.DONE
 
 

@@ -69,7 +69,7 @@ def seed(directory: Path, source: str, **given: Any) -> int:
         view.begin(job)
         for line in (location.description, *_complaints(location)):
             view.notice(line)
-        return run_session(partial(seed_session, metainfo, options, location), job, view)
+        return run_session(partial(seed_session, metainfo, options, location), lambda: job, view)
 
 
 def _refuse_nothing(location: ContentLocation) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actortorrent.rules.statuses import PiecesStatus, SwarmStatus, TransferStatus
+from actortorrent.rules.statuses import MetadataStatus, PiecesStatus, SwarmStatus, TransferStatus
 from actortorrent.rules.tracker_status import TrackerState, TrackerStatus
 
 
@@ -25,6 +25,18 @@ def fetching_activity(
     if transfer.download_rate < 1:
         return f"waiting for blocks from {_count(pieces.peers_unchoking_us, 'peer')}"
     return f"fetching from {_count(pieces.peers_unchoking_us, 'peer')}"
+
+
+def metadata_activity(
+    metadata: MetadataStatus, swarm: SwarmStatus, trackers: Sequence[TrackerStatus]
+) -> str:
+    """Say how much of the metadata is there, or what it waits for (BEP 9)."""
+    if metadata.part_count and metadata.peers:
+        parts = _count(metadata.part_count, "part")
+        return f"metadata: {metadata.parts} of {parts}, from {_count(metadata.peers, 'peer')}"
+    if not swarm.connected:
+        return f"metadata: {_looking_for_peers(swarm, trackers)}"
+    return f"metadata: {_count(swarm.connected, 'peer')}, none offers it yet"
 
 
 def seeding_activity(swarm: SwarmStatus, transfer: TransferStatus) -> str:

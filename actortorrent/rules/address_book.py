@@ -116,6 +116,12 @@ class AddressBook:
             entry.has_everything = has_everything
             self._ended(entry, now)
 
+    def begin_anew(self, now: float) -> None:
+        """Forget what failed, and for how long to wait: another kind of connection is made now."""
+        for entry in self._entries.values():
+            entry.failures = 0
+            entry.dial_after = min(entry.dial_after, now)
+
     def _ended(self, entry: _Entry, now: float) -> None:
         """Wait before the next dial: longer each time, unless the connection had lasted."""
         began, entry.answered_at = entry.answered_at, None

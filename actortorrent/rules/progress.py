@@ -10,7 +10,8 @@ class Progress:
     """Say how a session stands at one moment; what progress views and scripts are given.
 
     Attributes:
-        phase: "starting", "checking", "fetching", "seeding" or, once asked to, "stopping".
+        phase: "starting", "metadata" (while the torrent itself is fetched from peers),
+            "checking", "fetching", "seeding" or, once asked to, "stopping".
         activity: one sentence on what it does, or what it waits for.
         elapsed_seconds: since the session began.
         wanted_bytes: bytes of the pieces that hold any byte of the selected files.
@@ -31,6 +32,8 @@ class Progress:
         peers_unchoking_us: peers that would serve us.
         peers_interested: peers that want something of ours.
         peers_unchoked: peers that we serve.
+        metadata_parts: parts of the metadata that are here (BEP 9).
+        metadata_part_count: of how many; 0 where that is not known, or not asked.
         trackers: one line a tracker that matters now, for people.
     """
 
@@ -55,6 +58,8 @@ class Progress:
     peers_unchoking_us: int = 0
     peers_interested: int = 0
     peers_unchoked: int = 0
+    metadata_parts: int = 0
+    metadata_part_count: int = 0
     trackers: tuple[str, ...] = ()
 
     @property

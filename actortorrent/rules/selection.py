@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 
-from actortorrent.errors import UsageError
+from actortorrent.errors import MagnetError, UsageError
+from actortorrent.wire.magnet import Magnet
 from actortorrent.wire.torrent_files import FileEntry
 
 MAX_NUMBER_DIGITS = 9
@@ -89,3 +90,18 @@ def _matching(numbered: Sequence[NumberedFile], glob: str) -> list[int]:
     if not indexes:
         raise UsageError(f"no file matches {glob!r}", hint=LIST_HINT)
     return indexes
+
+
+def files_of_link(magnet: Magnet, files: Sequence[FileEntry]) -> frozenset[int] | None:
+    """Return the indexes of the files that a link selects (BEP 53); None for all.
+
+    Raises:
+        MagnetError: if the torrent has none of them.
+    """
+    selected = magnet.selected_files(len(files))
+    if selected is not None and not selected:
+        raise MagnetError(
+            f"expected file numbers under {len(files)} in the magnet link (so=), found only others",
+            hint="choose files with --select, or leave so= out of the link",
+        )
+    return selected

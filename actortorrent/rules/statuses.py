@@ -39,6 +39,18 @@ class SwarmStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataStatus:
+    """Count the parts of the metadata that are here, of how many, and who has them (BEP 9).
+
+    `part_count` is 0 as long as no peer has said how many there are.
+    """
+
+    parts: int = 0
+    part_count: int = 0
+    peers: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransferStatus:
     """Add up what all peers of the session sent and received, gone ones included.
 

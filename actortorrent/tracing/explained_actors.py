@@ -10,6 +10,7 @@ from actortorrent.tracing.explained_dht import DHT_MESSAGES
 ARCHITECTURE = "docs/architecture.md, the actors"
 BLOCK = "docs/architecture.md, the life of one block"
 CHOKING = "BEP 3, choking algorithms"
+METADATA = "BEP 9, extension message"
 TRACKERS = "BEP 3, trackers"
 _START = "docs/architecture.md, nobody waits"
 
@@ -58,6 +59,24 @@ ACTOR_MESSAGES: Mapping[str, Explanation] = {
         },
     ),
     **_explained(
+        "Metadata",
+        METADATA,
+        {
+            "peer_offers": "A peer has metadata of so many bytes. -> Ask it for parts that are missing.",
+            "answer_came": "A peer sent a part, or said that it will not. -> Keep it. When all are there, compare their SHA-1 with the info-hash.",
+            "peer_left": "A peer has gone. -> Ask others for what it was asked for.",
+        },
+    ),
+    **_explained(
+        "MetadataPeerActor",
+        METADATA,
+        {
+            "welcome": "The swarm has nothing against this peer. -> Say what we are, and hear whether it has the metadata.",
+            "ask_part": "This part of the metadata is missing. -> Ask the peer for it.",
+            "leave": "End the connection. -> Close the socket.",
+        },
+    ),
+    **_explained(
         "PieceManager",
         BLOCK,
         {
@@ -84,6 +103,8 @@ ACTOR_MESSAGES: Mapping[str, Explanation] = {
         ARCHITECTURE,
         {
             "pass_totals_to": "Whom to tell how much was transferred. -> Remember it.",
+            "metadata_changed": "How much of the metadata is here. -> Show it.",
+            "metadata_known": "The info dictionary is here, and is the right one. -> Let the session go on with the torrent.",
             "checking": "How far the check of the disk has come. -> Show it.",
             "content_known": "The check is over. -> Fetching begins.",
             "content_completed": "Everything wanted is there. -> End the session, or go on as a seed.",

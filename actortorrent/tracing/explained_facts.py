@@ -39,7 +39,8 @@ DECISIONS: Mapping[str, Explanation] = {
         "PieceManager._feed_all_in_endgame",
     ),
     "ban_peer": Explanation(
-        "A peer is proven to have sent bytes that do not match the torrent's hash.",
+        "A peer is proven to have sent bytes that do not match the torrent's hash, or metadata that "
+        "does not match the info-hash.",
         "It is dropped, and neither dialled nor accepted again.",
         "our rule: docs/architecture.md, the life of one block",
         "PieceManager._accuse",
@@ -55,6 +56,12 @@ DECISIONS: Mapping[str, Explanation] = {
         "An announce is sent to it.",
         "BEP 12, order of processing",
         "Tracker._go_on",
+    ),
+    "dial_encrypted": Explanation(
+        "A peer that we dialled hangs up on a plain handshake: it may want an encrypted one.",
+        "It is dialled once more, and the connection begins encrypted.",
+        "Message Stream Encryption",
+        "PeerConnection._dial_encrypted",
     ),
     "dial_plainly": Explanation(
         "A peer that we dialled does not answer an encrypted beginning as it should: many clients "
@@ -124,6 +131,12 @@ FACTS: Mapping[str, Explanation] = {
     "bt:announce_answered": Explanation("The tracker has answered.", source="BEP 3, trackers"),
     "bt:announce_failed": Explanation(
         "The tracker refused, or did not answer; another is asked.", source="BEP 12"
+    ),
+    "bt:metadata_verified": Explanation(
+        "All parts of the info dictionary are here, and their SHA-1 is the info-hash: the torrent "
+        "is known.",
+        "The connections that asked for it end, and others begin, to trade.",
+        "BEP 9, extension message",
     ),
     "bt:piece_verified": Explanation(
         "All blocks of a piece are on the disk, and their SHA-1 is the torrent's.",

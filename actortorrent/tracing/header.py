@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,8 @@ from actortorrent.version import VERSION
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_FILE_NAME = 255
+_TOPIC = re.compile(r"xt=urn:btih:[0-9A-Za-z]{32,40}")
+_BEHIND_HOST = re.compile(r"^(https?://(?:[^/@]*@)?[^/]*/).+", re.IGNORECASE)
 NODE_ID_BYTES = 4  # of the peer id's end, its random part: enough to tell nodes apart
 
 
@@ -258,9 +261,17 @@ _HEADER_KINDS: Mapping[str, type | tuple[type, ...]] = {
 def _without_folders(argv: Sequence[str]) -> tuple[str, ...]:
     if argv and Path(argv[0]).name == "__main__.py":  # python -m actortorrent
         argv = ["actortorrent", *argv[1:]]
-    return tuple(
-        Path(argument).name if argument.startswith("/") else shorten(argument) for argument in argv
-    )
+    return tuple(_without_secrets(argument) for argument in argv)
+
+
+def _without_secrets(argument: str) -> str:
+    """Cut folders from an argument, and what is secret in links and URLs: keys for trackers."""
+    if argument.startswith("/"):
+        return Path(argument).name
+    if argument.lower().startswith("magnet:"):
+        topic = _TOPIC.search(argument)
+        return f"magnet:?{topic[0]}&…" if topic else "magnet:?…"
+    return shorten(_BEHIND_HOST.sub(r"\1…", argument))
 
 
 def _versions() -> dict[str, str]:

@@ -66,6 +66,11 @@ class Magnet:
         return f"magnet link of {self.info_hash.hex()}"
 
     @property
+    def tracker_tiers(self) -> tuple[tuple[str, ...], ...]:
+        """Return the trackers as a torrent would have them: one after the other (BEP 12)."""
+        return tuple((url,) for url in self.trackers)
+
+    @property
     def link(self) -> str:
         """Write the link, with all that it says."""
         said = [

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from actortorrent.wire.bencoding import Encodable, encode
+
+if TYPE_CHECKING:
+    from actortorrent.wire.metainfo import Metainfo
 
 
 def build_metainfo(
@@ -59,3 +63,33 @@ def _describe(
         "url-list": list(web_seeds),
     }
     return {key: value for key, value in about.items() if value}
+
+
+def document_around(
+    raw_info: bytes,
+    *,
+    tracker_tiers: Sequence[Sequence[str]] = (),
+    web_seeds: Sequence[str] = (),
+    comment: str = "",
+    created_by: str = "",
+    creation_date: int | None = None,
+) -> bytes:
+    """Return the bytes of a .torrent file with an info dictionary just as it is given."""
+    about = _describe(tracker_tiers, web_seeds, comment, created_by)
+    if creation_date is not None:
+        about["creation date"] = creation_date
+    before = {key: value for key, value in about.items() if key < "info"}
+    behind = {key: value for key, value in about.items() if key > "info"}
+    return b"".join((encode(before)[:-1], b"4:info", raw_info, encode(behind)[1:]))
+
+
+def document_of(metainfo: Metainfo) -> bytes:
+    """Return the bytes of a .torrent file that says all that we know of a torrent."""
+    return document_around(
+        metainfo.raw_info,
+        tracker_tiers=metainfo.tracker_tiers,
+        web_seeds=metainfo.web_seeds,
+        comment=metainfo.comment,
+        created_by=metainfo.created_by,
+        creation_date=metainfo.creation_date,
+    )

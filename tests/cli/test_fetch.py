@@ -132,18 +132,19 @@ def test_an_error_in_json_is_an_object_and_a_line_on_stderr(
 
 
 @pytest.mark.parametrize(
-    "source",
+    ("source", "code", "told"),
     [
-        "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=" + "x" * 300,
-        "https://example.org/a.torrent",
-        "0123456789abcdef0123456789ABCDEF01234567",
+        ("magnet:?dn=x", ExitCode.INVALID_TORRENT, "found none"),
+        ("ftp://example.org/a.torrent", ExitCode.INVALID_TORRENT, "found a URL"),
+        ("0123456789abcdef0123456789ABCDEF01234567", ExitCode.NO_PROGRESS, "found none"),
+        ("magnet:?xt=urn:btih:" + "0" * 40, ExitCode.NO_PROGRESS, "a peer that answers"),
     ],
 )
-def test_what_is_no_file_is_refused_for_now(
-    source: str, capsys: pytest.CaptureFixture[str]
+def test_a_link_that_leads_nowhere_is_an_error(
+    source: str, code: ExitCode, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["fetch", source]) == ExitCode.INVALID_TORRENT
-    assert "this version takes only files" in capsys.readouterr().err
+    assert run(["fetch", source, "--port", "0", "--no-portmap"]) == code
+    assert told in capsys.readouterr().err
 
 
 def test_nobody_to_fetch_from_is_exit_code_4(

@@ -11,6 +11,8 @@ import pytest
 from actortorrent.actors.base import Actor, Proxy
 from actortorrent.actors.dht import Dht, DhtProxy
 from actortorrent.actors.dht_endpoint import DhtEndpoint
+from actortorrent.actors.metadata import Metadata, MetadataProxy
+from actortorrent.actors.metadata_peer import MetadataPeerActor, MetadataPeerProxy
 from actortorrent.actors.peer import PeerActor, PeerProxy
 from actortorrent.actors.peer_connection import PeerConnection
 from actortorrent.actors.piece_manager import PieceManager, PieceManagerProxy
@@ -31,6 +33,8 @@ from tests.tracing.traces import event, message
 
 ACTORS: tuple[tuple[type[Actor], type[Proxy]], ...] = (
     (Dht, DhtProxy),
+    (Metadata, MetadataProxy),
+    (MetadataPeerActor, MetadataPeerProxy),
     (PeerActor, PeerProxy),
     (PieceManager, PieceManagerProxy),
     (PortMapper, PortMapperProxy),

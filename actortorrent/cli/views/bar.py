@@ -42,6 +42,10 @@ class BarView:
         self._job = job
         self._live.start()
 
+    def learn(self, job: Job) -> None:
+        """Draw this one from now on."""
+        self._job = job
+
     def listening(self, port: int) -> None:
         """Keep in mind what port to show."""
         self._port = port
@@ -96,9 +100,9 @@ def _bar(progress: Progress) -> Table:
     line.add_column(ratio=1)
     line.add_column(justify="right", no_wrap=True, min_width=7)
     bar = ProgressBar(
-        total=max(1, progress.wanted_bytes),
-        completed=wording.done_bytes(progress),
-        complete_style="cyan" if progress.phase == "checking" else "green",
+        total=max(1, wording.whole(progress)),
+        completed=wording.done(progress),
+        complete_style="cyan" if progress.phase in ("metadata", "checking") else "green",
         finished_style="green",
     )
     line.add_row(bar, wording.share(progress))

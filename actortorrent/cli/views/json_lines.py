@@ -34,10 +34,11 @@ class JsonView:
 
     def begin(self, job: Job) -> None:
         """Print "start": what the session is about."""
-        about = asdict(job)
-        about["output"] = str(job.output.absolute())
-        about["content"] = str(job.content.absolute())
-        _print("start", {"schema": SCHEMA, "version": VERSION, **about})
+        _print("start", {"schema": SCHEMA, "version": VERSION, **_about(job)})
+
+    def learn(self, job: Job) -> None:
+        """Print "torrent": the same keys, now that all of it is known."""
+        _print("torrent", _about(job))
 
     def listening(self, port: int) -> None:
         """Print "listening"."""
@@ -86,6 +87,13 @@ class JsonView:
                 "hint": failure.hint,
             },
         )
+
+
+def _about(job: Job) -> dict[str, Any]:
+    about = asdict(job)
+    about["output"] = str(job.output.absolute())
+    about["content"] = str(job.content.absolute())
+    return about
 
 
 def _print(event: str, values: dict[str, Any]) -> None:

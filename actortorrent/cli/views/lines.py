@@ -38,6 +38,10 @@ class LinesView:
         size = wording.job_size(job)
         click.echo(f"{doing} {safe_text(job.name)}: {size}, {safe_text(str(job.content))}")
 
+    def learn(self, job: Job) -> None:
+        """Print what is fetched."""
+        self.begin(job)
+
     def listening(self, port: int) -> None:
         """Print where other peers reach us."""
         if port != self._port:

@@ -29,6 +29,9 @@ class SilentView:
     def begin(self, job: Job) -> None:
         """Show nothing."""
 
+    def learn(self, job: Job) -> None:
+        """Show nothing."""
+
     def listening(self, port: int) -> None:
         """Show nothing."""
 

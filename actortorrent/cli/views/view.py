@@ -20,10 +20,11 @@ class Job:
         command: "fetch" or "seed".
         name: of the torrent, as it stands in it: not yet fit for a terminal.
         info_hash: 40 hexadecimal digits.
-        source: the torrent, as the user named it.
+        source: the torrent, as the user named it; `is_file`: it is a .torrent file.
         output: the folder that holds the content.
         content: the file or folder in it that is the content.
-        file_count: files in the torrent, without padding; `wanted_files` of them are selected.
+        file_count: files in the torrent, without padding; `wanted_files` of them are selected. 0
+            as long as only a link to the torrent is known.
         wanted_bytes: bytes of the selected files.
         piece_count: pieces in the torrent, each but the last of `piece_length` bytes.
     """
@@ -40,6 +41,7 @@ class Job:
     wanted_files: int
     piece_count: int
     piece_length: int
+    is_file: bool = True
 
 
 class View(Protocol):
@@ -47,6 +49,9 @@ class View(Protocol):
 
     def begin(self, job: Job) -> None:
         """Say what is about to happen."""
+
+    def learn(self, job: Job) -> None:
+        """Say what it is about, now that the torrent is known that a link named."""
 
     def listening(self, port: int) -> None:
         """Say where other peers reach us, as often as one likes."""

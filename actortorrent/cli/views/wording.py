@@ -26,6 +26,8 @@ GAP = "  "
 
 def job_size(job: Job) -> str:
     """Return what the job is about in figures: `2.4 GiB in 3 of 12 files`."""
+    if not job.file_count:
+        return "by its info-hash"
     return f"{format_size(job.wanted_bytes)} in {files_wanted(job)}"
 
 
@@ -37,23 +39,35 @@ def files_wanted(job: Job) -> str:
 
 def amount(progress: Progress) -> str:
     """Return how much is here, or while checking has been read: `1.0 of 2.4 GiB`."""
-    part = format_part(done_bytes(progress), progress.wanted_bytes)
+    if progress.phase == "metadata":
+        return ""  # the activity says it
+    part = format_part(done(progress), progress.wanted_bytes)
     return f"{part} checked" if progress.phase == "checking" else part
 
 
-def done_bytes(progress: Progress) -> int:
-    """Return the bytes that the bar stands for: checked while checking, else verified."""
+def done(progress: Progress) -> int:
+    """Return what the bar stands for: bytes, checked or verified, or parts of the metadata."""
+    if progress.phase == "metadata":
+        return progress.metadata_parts
     return progress.checked_bytes if progress.phase == "checking" else progress.verified_bytes
 
 
 def share(progress: Progress) -> str:
-    """Return the part that is done: `42.3 %`."""
-    return format_share(done_bytes(progress), progress.wanted_bytes)
+    """Return the part that is done: `42.3 %`; nothing where that is not known."""
+    if progress.phase == "metadata" and not progress.metadata_part_count:
+        return ""
+    return format_share(done(progress), whole(progress))
+
+
+def whole(progress: Progress) -> int:
+    """Return what `done` is a part of."""
+    is_metadata = progress.phase == "metadata"
+    return progress.metadata_part_count if is_metadata else progress.wanted_bytes
 
 
 def rates(progress: Progress) -> str:
     """Return both rates and what they lead to: `down 2.0 MiB/s  up 0 B/s  20 s left`."""
-    if progress.phase in ("starting", "checking"):
+    if progress.phase in ("starting", "metadata", "checking"):
         return ""
     parts = [f"up {format_rate(progress.upload_rate)}"]
     if progress.phase != "seeding":
@@ -70,6 +84,8 @@ def peers(progress: Progress) -> str:
     if not progress.peers_connected:
         return f"no peers connected, {_dialling(progress)}"
     doing = []
+    if progress.phase == "metadata":
+        return plural(progress.peers_connected, "peer")
     if progress.phase != "seeding":
         count = progress.peers_unchoking_us
         doing.append(f"{count} serves us" if count == 1 else f"{count} serve us")
@@ -128,6 +144,8 @@ def _outcome(job: Job, summary: Summary) -> tuple[str, str]:
     if job.command == "seed":
         return "seeded", f"{name} for {format_duration(summary.elapsed_seconds)}"
     what = f"{files_wanted(job)} of {name}" if _is_some(job) else name
+    if progress.phase == "metadata":
+        return "stopped", f"{what}: before the torrent was known"
     if progress.phase in ("starting", "checking"):
         return "stopped", f"{what}: before all that is here was checked"
     if not summary.is_complete:
@@ -141,7 +159,7 @@ def _outcome(job: Job, summary: Summary) -> tuple[str, str]:
 def _next_step(job: Job, summary: Summary) -> str:
     if not summary.is_complete and job.command == "fetch":
         return "run the same command again to go on"
-    if job.command == "seed" or _is_some(job):
+    if job.command == "seed" or _is_some(job) or not job.is_file:
         return ""
     line = ["actortorrent", "seed", str(job.output), job.source]
     return f"{safe_text(shlex.join(line))} serves it to others"

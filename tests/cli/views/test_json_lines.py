@@ -25,6 +25,7 @@ def objects(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def all_events(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
     view = JsonView()
     view.begin(JOB)
+    view.learn(JOB)
     view.listening(6881)
     view.show(FETCHING)
     view.notice("a tracker's warning")

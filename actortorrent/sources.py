@@ -1,0 +1,151 @@
+"""Where a session's peers come from, and how they come to us: trackers, the router.
+
+Each source is an actor that tells `Swarm.peers_found`; a further one is started here and
+takes its leave here. What they need to know is there before the torrent is: with a magnet
+link they begin as soon as its info-hash is known, and go on when the torrent is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from actortorrent.actors.base import AnyRef, Proxy, Runtime
+from actortorrent.actors.interfaces import can_be_mapped
+from actortorrent.actors.reporter import ReporterProxy
+from actortorrent.actors.swarm import SwarmProxy
+from actortorrent.options import SessionOptions
+
+if TYPE_CHECKING:
+    from actortorrent.actors.port_mapping import PortMapperProxy
+    from actortorrent.actors.tracker import TrackerProxy
+
+ROUTER_SECONDS = 1.0  # for the router to hear that we go
+UNREACHABLE_PORT = 1  # what trackers are told where we do not listen: many refuse 0
+
+ProxyT = TypeVar("ProxyT", bound=Proxy)
+Tiers = Sequence[Sequence[str]]
+
+
+class Begin(Protocol):
+    """Wait until an actor has begun, and remember to stop it: what the crew does."""
+
+    def __call__(self, kind: type[ProxyT], ref: AnyRef) -> ProxyT:
+        """Return its proxy."""
+
+
+class PeerSources:
+    """Start the sources of one session, and tell them when it ends.
+
+    Args:
+        tiers: the trackers' URLs (BEP 12).
+        is_private: whether peers may come from these alone (BEP 27).
+        bind: the address of ours to ask from, or None.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        options: SessionOptions,
+        info_hash: bytes,
+        peer_id: bytes,
+        tiers: Tiers,
+        begin: Begin,
+        *,
+        is_private: bool,
+        bind: str | None,
+    ) -> None:
+        self._runtime = runtime
+        self._options = options
+        self._info_hash = info_hash
+        self._peer_id = peer_id
+        self._tiers = tiers
+        self._begin = begin
+        self._is_private = is_private
+        self._bind = bind
+        self._has_begun = False
+        self._port_mapper: PortMapperProxy | None = None
+        self._router_deadline = 0.0
+        self.tracker: TrackerProxy | None = None
+
+    @property
+    def has_trackers(self) -> bool:
+        """Say whether there are trackers to ask."""
+        return self._options.use_trackers and bool(self._tiers)
+
+    def start(self, swarm: SwarmProxy, reporter: ReporterProxy, port: int) -> None:
+        """Start what is wanted; those that have begun already just go on."""
+        if self._has_begun:
+            return
+        self._has_begun = True
+        if self.has_trackers:
+            self._start_tracker(swarm, reporter, port)
+        options = self._options
+        if options.maps_port and not options.is_proxied and can_be_mapped(self._bind):
+            self._start_port_mapper(reporter, port)
+
+    def _start_tracker(self, swarm: SwarmProxy, reporter: ReporterProxy, port: int) -> None:
+        # Not every session asks trackers, and those that do have already begun to dial.
+        from actortorrent.actors.tracker import Tracker, TrackerProxy  # noqa: PLC0415
+        from actortorrent.actors.tracker_calls import CallStarter  # noqa: PLC0415
+        from actortorrent.rules.announcing import AnnounceIdentity  # noqa: PLC0415
+
+        identity = AnnounceIdentity(
+            info_hash=self._info_hash,
+            peer_id=self._peer_id,
+            port=port or UNREACHABLE_PORT,
+            key=self._runtime.rng.getrandbits(32),
+        )
+        self.tracker = self._begin(
+            TrackerProxy,
+            Tracker.start(
+                self._runtime,
+                swarm,
+                reporter,
+                identity,
+                self._tiers,
+                is_private=self._is_private,
+                start_call=CallStarter(self._runtime, self._bind, proxy=self._options.proxy),
+                takes_udp=not self._options.is_proxied,
+            ),
+        )
+        swarm.ask_for_more.defer(self.tracker)
+        reporter.pass_totals_to.defer(self.tracker)
+
+    def _start_port_mapper(self, reporter: ReporterProxy, port: int) -> None:
+        # Not every session asks the router, and those that do have already begun to dial.
+        from actortorrent.actors.port_mapping import PortMapper, PortMapperProxy  # noqa: PLC0415
+        from actortorrent.actors.port_mapping_calls import MappingStarter  # noqa: PLC0415
+        from actortorrent.actors.routers import Routers  # noqa: PLC0415
+        from actortorrent.wire.port_mapping import Transport  # noqa: PLC0415
+
+        self._port_mapper = self._begin(
+            PortMapperProxy,
+            PortMapper.start(
+                self._runtime,
+                [(Transport.TCP, port)],
+                reporter,
+                self.tracker,
+                start_call=MappingStarter(self._runtime, Routers(self._bind)),
+            ),
+        )
+
+    # --- the end ---------------------------------------------------------------------------------
+
+    def leave(self) -> None:
+        """Have the router and the trackers told that we go, while others stop."""
+        if self._port_mapper is not None:
+            self._port_mapper.leave.defer()
+            self._router_deadline = time.monotonic() + ROUTER_SECONDS
+        if self.tracker is not None:
+            self.tracker.say_goodbye.defer()
+
+    def ended_port_mapper(self) -> PortMapperProxy | None:
+        """Wait, but not for long, until the router knows; return the mapper if it has ended."""
+        mapper = self._port_mapper
+        if mapper is not None:
+            seconds = max(0.0, self._router_deadline - time.monotonic())
+            if mapper.actor_ref.join(seconds):
+                return mapper
+        return None
