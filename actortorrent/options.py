@@ -57,7 +57,7 @@ class SessionOptions:
     proxy: Proxy | None = None
     maps_port: bool = True
     bind: str | None = None
-    encryption: Encryption = Encryption.PREFER
+    encryption: Encryption = Encryption.ALLOW
     max_peers: int = DEFAULT_MAX_PEERS
     download_limit: int | None = None
     upload_limit: int | None = None

@@ -271,9 +271,18 @@ class PeerConnection(PeerOpening):
         except StorageError as error:
             self._go(Parting.LEFT, f"what it asked for cannot be read: {error}")
         except OSError as error:
-            parting = Parting.LEFT if self._has_answered else Parting.NEVER_ANSWERED
-            self._go(parting, error.strerror or str(error))
+            if not self._dials_otherwise(error):
+                parting = Parting.LEFT if self._has_answered else Parting.NEVER_ANSWERED
+                self._go(parting, error.strerror or str(error))
         return None
+
+    def _dials_otherwise(self, error: OSError) -> bool:
+        """Try encryption with a peer that hung up on our handshake, where that is wanted."""
+        if self._has_answered or self._socket is None or not self._dial_encrypted(error):
+            return False
+        self._socket = None
+        self._watched = (False, False)
+        return True
 
     def leave(self, parting: Parting, reason: str) -> None:
         """End the connection."""

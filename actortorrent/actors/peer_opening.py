@@ -51,7 +51,9 @@ class PeerOpening(SocketActor):
         self._line: PeerSocket | None = None  # while both sides agree on encryption
         self._side: Initiator | Responder
         self._proxy_talk: ProxyHandshake
-        self._begins_encrypted = torrent.encryption.is_on
+        how = torrent.encryption
+        self._begins_encrypted = how.dials_encrypted if connection.we_dialled else how.is_on
+        self._may_dial_again = connection.we_dialled and how.prefers_plain
 
     # --- for PeerConnection to fill in ---------------------------------------------------------
 
@@ -186,7 +188,13 @@ class PeerOpening(SocketActor):
                 self._deadline = self._after(ENCRYPTION_SECONDS, "_not_encrypted", no_answer)
         else:
             hashes = (torrent.info_hash,)
-            self._side = Responder(hashes, methods, chance, takes_plain=takes_plain)
+            self._side = Responder(
+                hashes,
+                methods,
+                chance,
+                takes_plain=takes_plain,
+                prefers_plain=torrent.encryption.prefers_plain,
+            )
         self._await_agreement(line)
 
     def _await_agreement(self, line: PeerSocket) -> None:
@@ -217,7 +225,9 @@ class PeerOpening(SocketActor):
 
     def _not_encrypted(self, error: Exception) -> None:
         """Speak plainly to a peer that we dialled, if we may; else this was the end."""
-        if not (self._connection.we_dialled and self._torrent.encryption.takes_plain):
+        how = self._torrent.encryption
+        has_been_tried = how.prefers_plain
+        if has_been_tried or not (self._connection.we_dialled and how.takes_plain):
             raise error
         self._deadline.cancel()
         self._decide("dial_plainly", str(self._connection.address), why=str(error))
@@ -225,6 +235,18 @@ class PeerOpening(SocketActor):
         self._line = None
         self._hang_up()
         self._dial()
+
+    def _dial_encrypted(self, error: OSError) -> bool:
+        """Dial a peer once more that hung up on a plain handshake, if we may; say whether so."""
+        if not self._may_dial_again or not isinstance(error, ConnectionError):
+            return False
+        self._may_dial_again = False
+        self._deadline.cancel()
+        self._decide("dial_encrypted", str(self._connection.address), why=str(error))
+        self._begins_encrypted = True
+        self._hang_up()
+        self._dial()
+        return True
 
     def _agreed(self, line: PeerSocket, agreement: Agreement) -> None:
         self._unwatch(line.sock)

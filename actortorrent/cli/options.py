@@ -136,12 +136,12 @@ _NETWORK_OPTIONS: tuple[Decorator[Any], ...] = (
     option(
         "--encryption",
         type=click.Choice([one.value for one in Encryption]),
-        default=Encryption.PREFER.value,
+        default=Encryption.ALLOW.value,
         show_default=True,
         metavar="HOW",
         group=NETWORK,
-        help="Hide from others on the line what is said with peers: prefer (with those that can),"
-        " require (talk to no others), off.",
+        help="Hide from others on the line what is said with peers: allow (where they insist),"
+        " prefer (with all that can), require (talk to no others), off.",
     ),
     option(
         "--max-peers",

@@ -10,6 +10,7 @@ from actortorrent.wire.encryption import BOTH, Method
 class Encryption(StrEnum):
     """Say how connections begin and go on."""
 
+    ALLOW = "allow"  # dial plain, then encrypted if the peer hangs up; take both
     PREFER = "prefer"  # dial encrypted, then plain if that fails; take both
     REQUIRE = "require"  # nothing but RC4
     OFF = "off"  # nothing but plain
@@ -18,6 +19,16 @@ class Encryption(StrEnum):
     def is_on(self) -> bool:
         """Say whether connections may begin encrypted."""
         return self is not Encryption.OFF
+
+    @property
+    def dials_encrypted(self) -> bool:
+        """Say whether connections that we dial begin encrypted at once."""
+        return self in (Encryption.PREFER, Encryption.REQUIRE)
+
+    @property
+    def prefers_plain(self) -> bool:
+        """Say whether a stream goes on plainly where the peer leaves it to us."""
+        return self is Encryption.ALLOW
 
     @property
     def takes_plain(self) -> bool:

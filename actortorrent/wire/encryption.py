@@ -242,7 +242,8 @@ class Responder(_Side):
 
     Args:
         info_hashes: of the torrents that we have.
-        accepted: how the stream may go on; RC4 is chosen where both can.
+        accepted: how the stream may go on.
+        prefers_plain: which of both is chosen where both sides can do both.
         takes_plain: whether a handshake without all this is welcome, too.
         random_bytes: `RANDOM_BYTES` that nobody can guess.
     """
@@ -254,11 +255,13 @@ class Responder(_Side):
         random_bytes: bytes,
         *,
         takes_plain: bool,
+        prefers_plain: bool = False,
     ) -> None:
         super().__init__(random_bytes)
         self._info_hashes = tuple(info_hashes)
         self._accepted = accepted
         self._takes_plain = takes_plain
+        self._preferred = Method.PLAIN if prefers_plain else Method.RC4
 
     def _read_key(self) -> bytes:
         start = bytes(self._came[: len(PROTOCOL_NAME)])
@@ -313,7 +316,7 @@ class Responder(_Side):
         both_can = offered & self._accepted
         if not both_can:
             raise PeerProtocolError(f"expected a method of {self._accepted!r}, found {offered}")
-        chosen = Method.RC4 if both_can & Method.RC4 else Method.PLAIN
+        chosen = self._preferred if both_can & self._preferred else Method(both_can)
         answer = self._sending.update(_ZEROS + int(chosen).to_bytes(4) + bytes(2))
         self._agree(chosen, self._sending, payload)
         return answer

@@ -87,6 +87,9 @@ def test_libtorrent_that_insists_agrees_with_us_when_it_dials(
 @pytest.mark.parametrize(
     ("we", "they"),
     [
+        ("allow", "forced"),
+        ("allow", "rc4"),
+        ("allow", "off"),
         ("prefer", "forced"),
         ("prefer", "rc4"),
         ("prefer", "plain"),
@@ -142,7 +145,7 @@ def test_a_machine_that_has_no_rc4_speaks_plainly(
         leech.finish()
 
 
-@pytest.mark.parametrize("we", ["prefer", "require"])
+@pytest.mark.parametrize("we", ["allow", "prefer", "require"])
 def test_we_fetch_from_aria2_that_requires_encryption(
     content: Content, tmp_path: Path, we: str
 ) -> None:
@@ -153,7 +156,7 @@ def test_we_fetch_from_aria2_that_requires_encryption(
     content.assert_same_in(tmp_path / "into")
 
 
-@pytest.mark.parametrize("we", ["prefer", "require"])
+@pytest.mark.parametrize("we", ["allow", "require"])
 def test_aria2_that_requires_encryption_fetches_from_us(
     content: Content, tmp_path: Path, we: str
 ) -> None:

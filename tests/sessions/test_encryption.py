@@ -18,7 +18,8 @@ from tests.sessions.running import fetch, fetching, seeding
 from tests.sessions.scripted_peer import ScriptedPeer, Talk, leech
 
 SIZES = {"a.bin": 200_000, "b.bin": 100_000}
-OFF, PREFER, REQUIRE = Encryption.OFF, Encryption.PREFER, Encryption.REQUIRE
+ALLOW, OFF = Encryption.ALLOW, Encryption.OFF
+PREFER, REQUIRE = Encryption.PREFER, Encryption.REQUIRE
 
 
 @pytest.fixture
@@ -32,8 +33,12 @@ def streams(trace: CapturedTrace) -> list[str]:
     return [str(one.data["stream"]) for one in agreed]
 
 
+def dials(trace: CapturedTrace, what: str) -> list[Any]:
+    return [one for one in trace.events if one.data.get("what") == what]
+
+
 def plain_dials(trace: CapturedTrace) -> list[Any]:
-    return [one for one in trace.events if one.data.get("what") == "dial_plainly"]
+    return dials(trace, "dial_plainly")
 
 
 def hang_up_on_garbage(talk: Talk) -> None:
@@ -60,6 +65,11 @@ def take_in_silence(talk: Talk) -> None:
         (PREFER, OFF, []),
         (OFF, PREFER, []),
         (OFF, OFF, []),
+        (ALLOW, PREFER, []),
+        (ALLOW, REQUIRE, ["RC4", "RC4"]),
+        (PREFER, ALLOW, 2 * ["plain, after an encrypted beginning"]),
+        (REQUIRE, ALLOW, ["RC4", "RC4"]),
+        (ALLOW, ALLOW, []),
     ],
 )
 def test_two_of_ours_encrypt_where_both_can(
@@ -68,7 +78,8 @@ def test_two_of_ours_encrypt_where_both_can(
     with capture_trace() as trace, seeding(content, encryption=theirs) as seed:
         fetch(content, tmp_path / "into", [seed], encryption=ours)
     assert streams(trace) == stream
-    assert bool(plain_dials(trace)) == (ours is PREFER and theirs is OFF)
+    assert bool(dials(trace, "dial_plainly")) == (ours is PREFER and theirs is OFF)
+    assert bool(dials(trace, "dial_encrypted")) == (ours is ALLOW and theirs is REQUIRE)
     # What is sent is encrypted as a copy: what is served stays what it is.
     content.assert_same_in(content.folder)
 
@@ -87,7 +98,7 @@ def test_a_trace_shows_what_is_said_on_an_encrypted_stream(
         offsets = [one.data["offset"] for one in trace.events if one.name == names[1]]
         assert min(offsets) == 0
     for kinds in (*said[OFF], *said[REQUIRE]):
-        assert kinds >= {"handshake", "bitfield", "interested", "unchoke"}
+        assert kinds >= {"handshake", "have all", "interested", "unchoke"}
 
 
 def test_who_knows_no_encryption_is_dialled_once_more_and_spoken_to_plainly(
@@ -113,6 +124,24 @@ def test_who_does_not_answer_an_encrypted_beginning_is_spoken_to_plainly_in_time
     with ScriptedPeer(content, silent_at_first) as peer:
         fetch(content, tmp_path / "into", [peer], encryption=PREFER)
         assert peer.connections == 2
+
+
+def test_who_hangs_up_on_us_is_dialled_once_more_and_no_oftener(
+    content: Content, tmp_path: Path
+) -> None:
+    def hang_up(talk: Talk) -> None:
+        talk.sock.recv(68)
+
+    with (
+        ScriptedPeer(content, hang_up) as peer,
+        capture_trace() as trace,
+        fetching(content, tmp_path / "into", [peer], encryption=ALLOW) as session,
+    ):
+        peer.wait_for_end(2)
+        session.stop()
+    begun = [one for one in trace.events if one.name == "bt:connection_begun"]
+    assert len(dials(trace, "dial_encrypted")) == len(begun) == 1
+    assert not plain_dials(trace)
 
 
 def test_who_knows_no_encryption_is_left_alone_where_it_is_required(
