@@ -52,6 +52,7 @@ def _parse() -> argparse.Namespace:
         action="store_true",
         help="send at full rate at once, not only when the next second has shown the rate",
     )
+    parser.add_argument("--slots", type=int, default=0, help="peers unchoked at once; 0: any number")
     parser.add_argument("--trackers", action="store_true", help="ask those of the torrent")
     parser.add_argument("--stay", action="store_true", help="seed on when fetched")
     parser.add_argument("--encryption", choices=ENCRYPTION, default="off")
@@ -70,6 +71,8 @@ class Peer:
         settings: Any = _settings(options)  # its stubs name every setting; they lag behind
         self._session = lt.session(settings)
         self._session.set_alert_fd(alarm_in)
+        if options.slots:  # also for peers of this machine, which usually need none
+            self._session.set_peer_class_filter(lt.ip_filter())
         self._handle = self._session.add_torrent(_torrent(options))
         for peer in options.peer:
             host, _, port = peer.rpartition(":")
@@ -122,6 +125,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "allowed_enc_level": level,
         "allow_multiple_connections_per_ip": True,
         "upload_rate_limit": options.up,
+        "unchoke_slots_limit": options.slots or 8,
         **({"send_buffer_low_watermark": EAGER_BYTES} if options.eager else {}),
         "ssrf_mitigation": False,  # our trackers are on this machine
         "announce_to_all_tiers": True,
