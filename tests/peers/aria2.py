@@ -45,21 +45,27 @@ def aria2_fetch(
     *,
     port: int = 0,
     namespace: str = "",
+    source: str = "",
     extra: Sequence[str] = (),
 ) -> Iterator[Running]:
     """Fetch content, from the torrent's trackers or whoever dials, while the block runs.
 
-    It ends when done.
+    It ends when done. `source` names the torrent otherwise than by its file.
     """
     options = ["--seed-time=0", *extra]
-    with _start(content, into, port or free_port(), options, namespace) as process:
+    with _start(content, into, port or free_port(), options, namespace, source) as process:
         yield process
 
 
 @contextmanager
 def _start(
-    content: Content, folder: Path, port: int, options: list[str], namespace: str = ""
+    content: Content,
+    folder: Path,
+    port: int,
+    options: list[str],
+    namespace: str = "",
+    source: str = "",
 ) -> Iterator[Running]:
     command = [need_command("aria2c"), *OPTIONS, f"--listen-port={port}", f"--dir={folder}"]
-    with Running(within(namespace, [*command, *options, content.torrent])) as process:
+    with Running(within(namespace, [*command, *options, source or content.torrent])) as process:
         yield process

@@ -61,11 +61,15 @@ def own_fetch(
     host: str = "127.0.0.1",
     namespace: str = "",
     listens: bool = True,
+    source: str = "",
     extra: Arguments = (),
 ) -> Iterator[OwnClient]:
-    """Fetch content into a folder while the block runs; it ends by itself when done."""
+    """Fetch content into a folder while the block runs; it ends by itself when done.
+
+    `source` names the torrent otherwise than by its file.
+    """
     dial = [part for peer in peers for part in ("--peer", peer)]
-    arguments = ["fetch", content.torrent, "--output", into, *dial, *extra]
+    arguments = ["fetch", source or content.torrent, "--output", into, *dial, *extra]
     with _start(arguments, host, namespace, listens=listens) as client:
         yield client
 
