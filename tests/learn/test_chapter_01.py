@@ -45,4 +45,4 @@ def test_the_causes_of_a_verified_piece_lead_through_both_processes(fresh: Path)
     chain = Graph(events).causes(verified)
     assert chain[0].name == "bt:connection_opened"
     crossed = {one.data["type"] for one in chain if one.name == WIRE_SENT}
-    assert crossed >= {"handshake", "bitfield", "interested", "unchoke", "request", "piece"}
+    assert crossed >= {"handshake", "have all", "interested", "unchoke", "request", "piece"}

@@ -8,8 +8,8 @@ import pytest
 
 from tests.learn.claims import events_of, wire
 
-BYTES = {"handshake": 68, "interested": 5, "not interested": 5, "request": 17}
-HEARD_BYTES = {"handshake": 68, "bitfield": 6, "unchoke": 5, "piece": 16_397}
+BYTES = {"handshake": 68, "have none": 5, "interested": 5, "not interested": 5, "request": 17}
+HEARD_BYTES = {"handshake": 68, "have all": 5, "unchoke": 5, "piece": 16_397}
 
 
 @pytest.mark.parametrize(
@@ -28,11 +28,12 @@ def test_every_byte_belongs_to_a_message_of_the_length_told(
     assert {kind: length for kind, length in told.items() if kind in lengths} == lengths
 
 
-def test_the_bitfield_comes_first_and_only_from_who_has_something(fresh: Path) -> None:
+def test_what_one_has_is_said_first(fresh: Path) -> None:
     said = wire(fresh / "first/leech-1.trace", "Peer-1")
-    assert [kind for way, kind, _ in said if way == "received"][:2] == ["handshake", "bitfield"]
-    assert "bitfield" not in [kind for way, kind, _ in said if way == "sent"]
-    assert "have" not in [kind for way, kind, _ in said if way == "sent"]
+    sent, received = ([kind for way, kind, _ in said if way == one] for one in ("sent", "received"))
+    assert received[:3] == ["handshake", "extended", "have all"]
+    assert sent[:3] == ["handshake", "extended", "have none"]
+    assert "have" not in sent
 
 
 def test_who_dialled_speaks_first(fresh: Path) -> None:

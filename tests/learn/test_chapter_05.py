@@ -19,9 +19,7 @@ def seed_of(path: Path) -> str:
     offers = [
         event
         for event in events_of(path)
-        if event.name == WIRE_RECEIVED
-        and event.data["type"] == "bitfield"
-        and event.data["fields"]["set_bits"] == PIECES
+        if event.name == WIRE_RECEIVED and event.data["type"] == "have all"
     ]
     return min(offers, key=by_time).actor  # a leech that is complete may say so later
 

@@ -52,5 +52,5 @@ def test_files_that_were_written_since_are_checked_and_the_other_is_trusted(fres
 def test_what_was_found_is_the_first_thing_that_the_peer_is_told(fresh: Path) -> None:
     path = fresh / "crash/resumed.trace"
     sent = sorted((one for one in events_of(path) if one.name == "bt:message_sent"), key=by_time)
-    assert [one.data["type"] for one in sent[:2]] == ["handshake", "bitfield"]
-    assert sent[1].data["fields"]["set_bits"] == found(path).bit_count()
+    assert [one.data["type"] for one in sent[:3]] == ["handshake", "extended", "bitfield"]
+    assert sent[2].data["fields"]["set_bits"] == found(path).bit_count()
