@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 from click.testing import CliRunner
 
+from actortorrent.cli.features import markdown_table
 from actortorrent.cli.main import cli
 
 ROOT = Path(__file__).parent.parent
@@ -21,6 +22,7 @@ DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 HELP_WIDTH = 90
 
 _HELP_PLACE = re.compile(r"<!-- help of: ([a-z ]+) -->\n(?:\n```text\n.*?```\n)?", re.DOTALL)
+_FEATURES_PLACE = re.compile(r"(<!-- features -->\n)(?:\n(?:\|.*\n)*\n)?")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _COMMAND_LINE = re.compile(
     r"^(?:\$ )?(?:\S+=\S+ )*(?:python3? -m )?(actortorrent .*)$", re.MULTILINE
@@ -45,6 +47,11 @@ def with_help(text: str) -> str:
     return _HELP_PLACE.sub(
         lambda found: f"<!-- help of: {found[1]} -->\n\n```text\n{help_of(found[1])}```\n", text
     )
+
+
+def with_features(text: str) -> str:
+    """Return a document with the table of features as it should be."""
+    return _FEATURES_PLACE.sub(lambda found: f"{found[1]}\n{markdown_table()}\n\n", text)
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -84,7 +91,7 @@ def renew() -> None:
     """Write into the documents what the command prints now."""
     for path in DOCUMENTS:
         text = path.read_text("utf-8")
-        if (new := with_help(text)) != text:
+        if (new := with_features(with_help(text))) != text:
             path.write_text(new, "utf-8")
             print(f"renewed {path}")
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "announce": "Ask a torrent's trackers for peers.",
     "scrape": "Ask a torrent's trackers how many have it.",
     "dht": "Ask the DHT: is a node there, who has a torrent?",
+    "features": "Say what of BitTorrent this client speaks.",
     "lab": "Run a whole swarm on this machine, and trace all of it.",
     "trace": "Read the traces that fetch and seed write.",
 }
