@@ -117,7 +117,7 @@ class QueryBook:
         """Return those that are slow since this was last asked."""
         slow = []
         for transaction, query in list(self._fresh.items()):
-            if now - query.sent_at < self._patience.slow_seconds:
+            if now < query.sent_at + self._patience.slow_seconds:  # as `next_at` has it
                 break
             self._slow[transaction] = self._fresh.pop(transaction)
             slow.append(query)
@@ -127,7 +127,7 @@ class QueryBook:
         """Return those that will not be answered any more, and forget them."""
         lost = []
         for transaction, query in list(self._slow.items()):
-            if now - query.sent_at < self._patience.lost_seconds:
+            if now < query.sent_at + self._patience.lost_seconds:
                 break
             del self._slow[transaction]
             self._owes_less(query.address)

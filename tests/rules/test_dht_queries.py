@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import random
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from actortorrent.rules.dht_queries import MAX_OPEN, OpenQuery, Patience, Purpose, QueryBook
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.dht_nodes import NodeId
@@ -41,6 +44,15 @@ def test_a_query_is_slow_once_and_then_lost() -> None:
     assert queries.close(second.transaction, THERE) is second  # late, but in time
     assert queries.next_at is None
     assert len(queries) == 0
+
+
+@given(st.floats(0, 10**6), st.floats(0.001, 10), st.floats(0.001, 10))
+def test_what_is_due_is_done_when_it_is_said_to_be(sent: float, slow: float, more: float) -> None:
+    queries = QueryBook(random.Random(1), Patience(slow, slow + more))
+    query = asked(queries, sent)
+    assert queries.next_at is not None
+    assert queries.grown_slow(queries.next_at) == [query]
+    assert queries.lost(queries.next_at) == [query]
 
 
 def test_no_two_open_queries_share_a_transaction() -> None:
