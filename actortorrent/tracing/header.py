@@ -18,8 +18,7 @@ from actortorrent.version import VERSION
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_FILE_NAME = 255
-_TOPIC = re.compile(r"xt=urn:btih:[0-9A-Za-z]{32,40}")
-_BEHIND_HOST = re.compile(r"^(https?://(?:[^/@]*@)?[^/]*/).+", re.IGNORECASE)
+_IN_URL = re.compile(r"^(https?://)(?:[^/@]*@)?([^/?#]*).*", re.IGNORECASE | re.DOTALL)
 NODE_ID_BYTES = 4  # of the peer id's end, its random part: enough to tell nodes apart
 
 
@@ -269,9 +268,8 @@ def _without_secrets(argument: str) -> str:
     if argument.startswith("/"):
         return Path(argument).name
     if argument.lower().startswith("magnet:"):
-        topic = _TOPIC.search(argument)
-        return f"magnet:?{topic[0]}&…" if topic else "magnet:?…"
-    return shorten(_BEHIND_HOST.sub(r"\1…", argument))
+        return "magnet:?…"  # the info-hash stands in the header anyway
+    return shorten(_IN_URL.sub(r"\1\2/…", argument))
 
 
 def _versions() -> dict[str, str]:

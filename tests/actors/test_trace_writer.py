@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,18 @@ def write_to(file: FakeFile, queue: EntryQueue) -> Trace:
 def record(queue: EntryQueue, count: int) -> None:
     for lc in range(1, count + 1):
         queue.record(time.monotonic_ns(), "x", "A", lc, "", {"n": lc})
+
+
+def test_a_torrent_that_becomes_known_is_written_into_the_header(tmp_path: Path) -> None:
+    unknown = replace(HEADER, piece_count=0, piece_length=0, total_length=0)
+    trace = start_trace(tmp_path / "x", unknown)
+    record(trace.recorder, 3)  # type: ignore[arg-type]
+    largest = replace(HEADER, piece_count=10**7, piece_length=10**8, total_length=2**64)
+    trace.describe_torrent(largest)
+    assert trace.stop() == []
+    with TraceFile(tmp_path / "x") as written:
+        assert written.header == replace(largest, level=unknown.level)
+        assert [event.name for event in written.events()][:3] == ["x"] * 3
 
 
 def test_what_actors_do_is_in_the_file_when_it_is_stopped(tmp_path: Path) -> None:

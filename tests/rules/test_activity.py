@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from actortorrent.rules.activity import fetching_activity, seeding_activity
-from actortorrent.rules.statuses import PiecesStatus, SwarmStatus, TransferStatus
+from actortorrent.rules.activity import fetching_activity, metadata_activity, seeding_activity
+from actortorrent.rules.statuses import MetadataStatus, PiecesStatus, SwarmStatus, TransferStatus
 from actortorrent.rules.tracker_status import TrackerState, TrackerStatus
 
 NOBODY = SwarmStatus()
@@ -22,6 +22,29 @@ def fetching(
 ) -> str:
     pieces = PiecesStatus(peers_with_wanted=with_wanted, peers_unchoking_us=unchoking)
     return fetching_activity(pieces, swarm, TransferStatus(download_rate=rate), trackers)
+
+
+# --- while the torrent itself is fetched --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("metadata", "swarm", "sentence"),
+    [
+        (MetadataStatus(), SwarmStatus(dialling=2), "metadata: dialling 2 peers"),
+        (MetadataStatus(), SwarmStatus(connected=1), "metadata: 1 peer, none offers it yet"),
+        (
+            MetadataStatus(parts=3, part_count=5, peers=2),
+            SwarmStatus(connected=4),
+            "metadata: 3 of 5 parts, from 2 peers",
+        ),
+        (MetadataStatus(part_count=1, peers=1), NOBODY, "metadata: 0 of 1 part, from 1 peer"),
+        (MetadataStatus(parts=1, part_count=2), NOBODY, "metadata: no peers known"),
+    ],
+)
+def test_it_says_how_much_of_the_metadata_is_here(
+    metadata: MetadataStatus, swarm: SwarmStatus, sentence: str
+) -> None:
+    assert metadata_activity(metadata, swarm, ()) == sentence
 
 
 # --- while nobody is connected ------------------------------------------------------------------

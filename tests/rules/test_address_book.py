@@ -48,6 +48,16 @@ def fail_often(book: AddressBook, address: Address, times: int) -> float:
     return now
 
 
+def test_beginning_anew_everybody_may_be_dialled_at_once() -> None:
+    book = book_of(A, B)
+    for leave in (book.failed, book.left):
+        leave(dial(book), 0.0)
+    assert book.next_to_dial(1.0) is None
+    book.begin_anew(1.0)
+    assert {dial(book, 1.0), dial(book, 1.0)} == {A, B}
+    assert not book.is_hopeless
+
+
 # --- whom to dial --------------------------------------------------------------------------------
 
 

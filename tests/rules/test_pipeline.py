@@ -27,6 +27,15 @@ def fetch_at(pipeline: Pipeline, rate: float, began: float, seconds: float) -> N
         pipeline.received(BLOCK_BYTES, now)
 
 
+@pytest.mark.parametrize(("told", "blocks"), [(1, 1), (0, 1), (100, 100), (10**6, 512)])
+def test_what_a_peer_lets_wait_bounds_it(told: int, blocks: int) -> None:
+    pipeline = Pipeline(0.0)
+    pipeline.peer_queues(told)
+    assert pipeline.depth_bytes == min(FIRST_DEPTH_BYTES, blocks * BLOCK_BYTES)
+    fetch_at(pipeline, 1000 * MIB, 0.0, 3.0)
+    assert pipeline.depth_bytes == blocks * BLOCK_BYTES
+
+
 def test_it_starts_small() -> None:
     assert Pipeline(0.0).depth_bytes == FIRST_DEPTH_BYTES
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actortorrent.errors import UsageError
-from actortorrent.rules.selection import numbered_files, select_files
+from actortorrent.errors import MagnetError, UsageError
+from actortorrent.rules.selection import files_of_link, numbered_files, select_files
+from actortorrent.wire.magnet import Magnet
 from actortorrent.wire.torrent_files import FileEntry
 
 
@@ -32,6 +33,14 @@ def test_files_are_numbered_from_1_without_padding() -> None:
         (3, 4),
         (4, 5),
     ]
+
+
+def test_a_link_selects_by_index_as_far_as_there_are_files() -> None:
+    assert files_of_link(Magnet(bytes(20)), FILES) is None
+    link = Magnet(bytes(20), file_ranges=((0, 0), (4, 99)))
+    assert files_of_link(link, FILES) == {0, 4, 5}
+    with pytest.raises(MagnetError, match="file numbers under 6"):
+        files_of_link(Magnet(bytes(20), file_ranges=((6, 9),)), FILES)
 
 
 def test_nothing_asked_selects_no_files_in_particular() -> None:

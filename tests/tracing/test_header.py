@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
 from actortorrent.tracing.header import new_header
 from tests.tracing.traces import HEADER
 
@@ -28,6 +30,26 @@ def test_the_command_line_is_told_without_folders() -> None:
         argv=argv,
     )
     assert header.argv == ("actortorrent", "fetch", "x.torrent", "-v")
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("magnet:?xt=urn:btih:" + "0" * 40 + "&tr=http://t.example/passkey", "magnet:?…"),
+        ("https://me:word@t.example:8/get?passkey=sesame", "https://t.example:8/…"),
+        ("HTTP://t.example?passkey=sesame", "HTTP://t.example/…"),
+    ],
+)
+def test_what_is_secret_in_links_is_not_told(argument: str, told: str) -> None:
+    header = new_header(
+        peer_id=bytes(20),
+        info_hash=bytes(20),
+        piece_count=0,
+        piece_length=0,
+        total_length=0,
+        argv=["actortorrent", "fetch", argument],
+    )
+    assert header.argv == ("actortorrent", "fetch", told)
 
 
 def test_a_node_without_a_name_is_named_after_its_peer_id() -> None:
