@@ -36,7 +36,7 @@ def test_the_torrent_and_its_content_come_from_two_of_libtorrent(
     with ExitStack() as stack:
         seeds = [stack.enter_context(libtorrent_seed(content)) for _ in range(2)]
         link = link_of(content, *[seed.port for seed in seeds])
-        save = ["--save-torrent", tmp_path]
+        save: list[str | Path] = ["--save-torrent", tmp_path]
         with own_fetch(content, tmp_path / "into", source=link, extra=save) as leech:
             leech.finish()
     content.assert_same_in(tmp_path / "into")
