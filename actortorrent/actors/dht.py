@@ -35,7 +35,7 @@ from actortorrent.wire.dht_state import MAX_SAVED_NODES, DhtState, SavedNode
 
 MAX_NAMES = 16  # looked up at once
 SAVE_SECONDS = 10 * 60.0
-RETRY_SECONDS, MAX_RETRY_SECONDS = 10.0, 10 * 60.0  # while no nodes are found
+RETRY_SECONDS, MAX_RETRY_SECONDS = 2.0, 10 * 60.0  # while no nodes are found
 SOURCE = "DHT"  # who found the peers, as `Swarm` is told
 
 TellPeers = Callable[[tuple[Address, ...], str], None]
