@@ -1,4 +1,4 @@
-"""What a .torrent file says: BEP 3, with BEP 12 (tiers), 19 (web seeds), 27 (private), 47.
+"""What a .torrent file says: BEP 3, with BEP 5 (nodes), 12 (tiers), 19 (web seeds), 27, 47.
 
 The info-hash is taken over the bytes of `info` as they stand in the file, never over
 what we would make of them: any other torrent is another torrent. Everything that the
@@ -11,9 +11,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from actortorrent.errors import InvalidTorrentError, MetainfoError
+from actortorrent.wire.addresses import MAX_PORT, Address
 from actortorrent.wire.bencoding import Bencoded, Limits, decode_document
 from actortorrent.wire.fields import Fields
 from actortorrent.wire.magnet import Magnet
@@ -27,6 +29,8 @@ MAX_PIECES = 2_000_000
 MAX_PIECE_BYTES = 64 * 1024 * 1024
 MAX_TRACKERS = 500
 MAX_WEB_SEEDS = 500
+MAX_DHT_NODES = 50
+MAX_HOST_BYTES = 255
 MAX_TIMESTAMP = 253_402_300_799  # the last second of the year 9999
 METAINFO_LIMITS = Limits(size=64 * 1024 * 1024, depth=100, tokens=3_000_000)
 
@@ -45,6 +49,7 @@ class Metainfo:
         tracker_tiers: URLs to ask, the first tier first (BEP 12).
         is_private: whether peers may come from its trackers alone (BEP 27).
         web_seeds: URLs that serve the content (BEP 19).
+        dht_nodes: nodes by which to join the DHT (BEP 5).
         comment: free text, perhaps empty; so is created_by.
         creation_date: seconds since 1970, or None.
         raw_info: the bytes that info_hash is taken over.
@@ -59,6 +64,7 @@ class Metainfo:
     tracker_tiers: tuple[tuple[str, ...], ...]
     is_private: bool
     web_seeds: tuple[str, ...]
+    dht_nodes: tuple[Address, ...]
     comment: str
     created_by: str
     creation_date: int | None
@@ -147,6 +153,7 @@ def _read_torrent(torrent: Fields, raw_info: bytes) -> Metainfo:
         tracker_tiers=_read_tracker_tiers(torrent),
         is_private=info.find_int(b"private") == 1,
         web_seeds=_read_web_seeds(torrent),
+        dht_nodes=_read_dht_nodes(torrent),
         comment=_read_comment(torrent, b"comment", encoding),
         created_by=_read_comment(torrent, b"created by", encoding),
         creation_date=_read_date(torrent),
@@ -189,6 +196,23 @@ def _read_tracker_tiers(torrent: Fields) -> tuple[tuple[str, ...], ...]:
 
 def _read_web_seeds(torrent: Fields) -> tuple[str, ...]:
     return _new_urls(torrent.values.get(b"url-list", []), set(), MAX_WEB_SEEDS)
+
+
+def _read_dht_nodes(torrent: Fields) -> tuple[Address, ...]:
+    """Return the nodes by which to join the DHT, as far as they can be some (BEP 5)."""
+    return tuple(islice(_each_node(torrent.find_list(b"nodes")), MAX_DHT_NODES))
+
+
+def _each_node(values: list[Bencoded]) -> Iterator[Address]:
+    for value in values:
+        match value:
+            case [bytes(host), int(port)] if 0 < port <= MAX_PORT and _can_be_host(host):
+                yield Address(host.decode("ascii"), port)
+
+
+def _can_be_host(host: bytes) -> bool:
+    is_short = 0 < len(host) <= MAX_HOST_BYTES
+    return is_short and host.isascii() and host.decode("ascii").isprintable()
 
 
 def _new_urls(value: Bencoded, known: set[str], maximum: int) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from actortorrent.errors import ExitCode, InvalidTorrentError, MetainfoError
 from actortorrent.wire import metainfo as limits
+from actortorrent.wire.addresses import Address
 from actortorrent.wire.bencoding import Bencoded, encode
 from actortorrent.wire.magnet import Magnet, parse_magnet
-from actortorrent.wire.metainfo import Metainfo
+from actortorrent.wire.metainfo import MAX_DHT_NODES, Metainfo
 from actortorrent.wire.metainfo_writing import build_metainfo
 from actortorrent.wire.torrent_files import MAX_FILES, MAX_TOTAL_BYTES, FileEntry
 from actortorrent.wire.torrent_text import LEGACY_ENCODINGS
@@ -194,6 +195,17 @@ class TestWhatIsNiceToKnow:
         assert torrent.is_private
         assert (torrent.comment, torrent.created_by, torrent.creation_date) == ("c", "me", 5)
         assert torrent.web_seeds == ("http://w/",)
+
+    def test_nodes_of_the_dht_are_read_as_far_as_they_can_be_some(self) -> None:
+        nodes: Bencoded = [[b"192.0.2.1", 6881], [b"router.example", 25401], [b"", 1], [b"x", 0]]
+        assert read(
+            single(), nodes=[*nodes, [b"\xff", 1], [b"h" * 256, 1], 7, [b"a"]]
+        ).dht_nodes == (
+            Address("192.0.2.1", 6881),
+            Address("router.example", 25401),
+        )
+        assert len(read(single(), nodes=[[b"a", 1]] * 1000).dht_nodes) == MAX_DHT_NODES
+        assert read(single(), nodes=b"none").dht_nodes == ()
 
     def test_web_seeds_may_be_a_list(self) -> None:
         seeds: list[Bencoded] = [b"http://w/", b"", 7, b"http://v/"]
