@@ -25,7 +25,7 @@ from actortorrent.actors.wire_trace import WireTrace
 from actortorrent.errors import PeerProtocolError, StorageError
 from actortorrent.wire.extension_handshake import EXTENSION_HANDSHAKE_ID
 from actortorrent.wire.handshake import Handshake, reserved_bytes
-from actortorrent.wire.messages import Extended, KeepAlive, Message
+from actortorrent.wire.messages import Extended, KeepAlive, Message, Port
 from actortorrent.wire.peer_protocol import Block, Event, PeerProtocol, Placed
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class PeerConnection(PeerOpening):
         f"_protocol.{flag}"
         for flag in ("am_choking", "am_interested", "peer_choking", "peer_interested")
     )
-    reserved: ClassVar[bytes] = reserved_bytes(extensions=True)  # what our handshake offers
+    is_fast: ClassVar[bool] = False  # whether our handshake offers BEP 6
 
     def __init__(
         self,
@@ -64,13 +64,16 @@ class PeerConnection(PeerOpening):
             piece_length=torrent.geometry.piece_length,
             total_length=torrent.geometry.total_length,
             we_dialled=connection.we_dialled,
-            reserved=self.reserved,
+            reserved=reserved_bytes(
+                extensions=True, fast=self.is_fast, dht=torrent.dht is not None
+            ),
         )
         self._extensions = PeerExtensions(connection, torrent)
         self._trace = WireTrace(self._inbox, self._conn, self._protocol)
         self._handlers: dict[type, Callable[[Any], None]] = {
             Handshake: self._handshake_came,
             Extended: self._extended_came,
+            Port: self._port_came,
         }
         self._socket: PeerSocket | None = None
         self._has_greeted = False
@@ -245,6 +248,17 @@ class PeerConnection(PeerOpening):
         """Say what we are, if the peer speaks the extensions."""
         if self._protocol.speaks_extensions:
             self._say(self._extensions.greeting(is_upload_only=is_upload_only))
+
+    def _tell_dht_port(self) -> None:
+        """Say where our node of the DHT is, if the peer has one, too (BEP 5)."""
+        dht = self._torrent.dht
+        if dht is not None and self._protocol.speaks_dht and dht.port():
+            self._say(Port(dht.port()))
+
+    def _port_came(self, message: Port) -> None:
+        dht = self._torrent.dht
+        if dht is not None and message.udp_port:
+            dht.add_node(self._connection.address.host, message.udp_port)
 
     def _extended_came(self, message: Extended) -> None:
         self._extensions.came(message)

@@ -15,7 +15,6 @@ from actortorrent.actors.peer_connection import PeerConnection
 from actortorrent.actors.peer_uploads import ContentGoneError, Uploads
 from actortorrent.rules.allowed_fast import allowed_fast_set, given_count, may_ask_though_choked
 from actortorrent.rules.rates import RateMeter
-from actortorrent.wire.handshake import reserved_bytes
 from actortorrent.wire.legal_order import State
 from actortorrent.wire.messages import (
     AllowedFast,
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 class PeerServing(PeerConnection):
     """Serve one peer; `PeerActor` fetches from it besides."""
 
-    reserved = reserved_bytes(extensions=True, fast=True)
+    is_fast = True
     _me: PeerProxy
     _tell: Neighbours
 
@@ -75,6 +74,7 @@ class PeerServing(PeerConnection):
         first = self._first_message(our_bitfield)
         if first is not None:
             self._say(first)
+        self._tell_dht_port()
         self._tell.seeder.peer_joined.defer(self._conn, self._me)
 
     def _first_message(self, our_bitfield: bytes) -> Message | None:

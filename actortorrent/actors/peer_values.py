@@ -45,6 +45,19 @@ def _no_content() -> ContentReader:
 
 
 @dataclass(frozen=True, slots=True)
+class DhtDoor:
+    """Lead to our node of the DHT, where there is one (BEP 5).
+
+    Attributes:
+        port: returns its UDP port, 0 while that is not known.
+        add_node: tells it of a node, by host and port.
+    """
+
+    port: Callable[[], int]
+    add_node: Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
 class TorrentFacts:
     """What every peer of a session must know: the same for all."""
 
@@ -59,6 +72,7 @@ class TorrentFacts:
     is_upload_limited: bool = False
     raw_info: bytes = field(default=b"", repr=False)  # to serve as metadata (BEP 9)
     listen_port: int = 0  # where we take connections; 0: nowhere
+    dht: DhtDoor | None = None
     gives_fast: bool = True  # a few pieces to peers that begin, though they are choked (BEP 6)
 
 

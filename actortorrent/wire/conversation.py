@@ -56,7 +56,8 @@ class Conversation:
     Attributes:
         am_choking, am_interested, peer_choking, peer_interested: as last said.
         our_state, their_state: how far each direction has come.
-        speaks_fast, speaks_extensions: whether both handshakes say so of BEP 6, BEP 10.
+        speaks_fast, speaks_extensions, speaks_dht: whether both handshakes say so of BEP 6,
+            BEP 10, BEP 5.
         allowed_by_peer, allowed_to_peer: pieces that may be asked for in spite of a choke
             (BEP 6): by us, by the peer.
         bytes_sent: the offset in our stream behind what was sent last.
@@ -83,6 +84,7 @@ class Conversation:
         "peer_interested",
         "requests_received",
         "requests_sent",
+        "speaks_dht",
         "speaks_extensions",
         "speaks_fast",
         "their_state",
@@ -98,7 +100,7 @@ class Conversation:
         self.their_state = self.our_state = State.AWAITING_HANDSHAKE
         self.am_choking = self.peer_choking = True
         self.am_interested = self.peer_interested = False
-        self.speaks_fast = self.speaks_extensions = False
+        self.speaks_fast = self.speaks_extensions = self.speaks_dht = False
         self.allowed_by_peer: set[int] = set()
         self.allowed_to_peer: set[int] = set()
         self._handshakes: tuple[Handshake, ...] = ()
@@ -173,6 +175,7 @@ class Conversation:
         if len(self._handshakes) == 2:
             self.speaks_fast = all(one.speaks_fast for one in self._handshakes)
             self.speaks_extensions = all(one.speaks_extensions for one in self._handshakes)
+            self.speaks_dht = all(one.speaks_dht for one in self._handshakes)
             self._order = FAST_ORDER if self.speaks_fast else LEGAL_ORDER
 
     def _report(
