@@ -66,6 +66,7 @@ class Settings(TypedDict, total=False):
     port: int | None
     proxy: Proxy | None
     maps_port: bool
+    use_local_discovery: bool
     bind: str | None
     encryption: Encryption
     max_peers: int

@@ -141,6 +141,7 @@ class Crew:
             ActorTorrentError: if one cannot start: the disk refuses.
         """
         self._options = options
+        self.sources.torrent_known(is_private=metainfo.is_private)
         self._stop_connections()
         layout = self._start_storage(metainfo)
         self._start_piece_manager(layout)

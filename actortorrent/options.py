@@ -29,6 +29,7 @@ class SessionOptions:
         proxy: what dials peers and asks trackers for us, or None. With one, nothing goes
             around it: no UDP, no looking up of names, and no listening unless `port` is given.
         maps_port: whether the router is asked to let peers in.
+        use_local_discovery: whether peers are looked for by multicast in our own network (BEP 14).
         bind: address of ours, or name of an interface, to listen on and dial from; None: all.
         encryption: whether streams with peers are encrypted.
         max_peers: connections at most.
@@ -56,6 +57,7 @@ class SessionOptions:
     port: int | None = None
     proxy: Proxy | None = None
     maps_port: bool = True
+    use_local_discovery: bool = True
     bind: str | None = None
     encryption: Encryption = Encryption.ALLOW
     max_peers: int = DEFAULT_MAX_PEERS

@@ -1,4 +1,6 @@
-"""Where a session's peers come from, and how they come to us: trackers, the router.
+"""Where a session's peers come from, and how they come to us.
+
+Trackers, our own network, the router.
 
 Each source is an actor that tells `Swarm.peers_found`; a further one is started here and
 takes its leave here. What they need to know is there before the torrent is: with a magnet
@@ -12,12 +14,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from actortorrent.actors.base import AnyRef, Proxy, Runtime
-from actortorrent.actors.interfaces import can_be_mapped
+from actortorrent.actors.interfaces import can_be_mapped, is_on_loopback
 from actortorrent.actors.reporter import ReporterProxy
 from actortorrent.actors.swarm import SwarmProxy
 from actortorrent.options import SessionOptions
 
 if TYPE_CHECKING:
+    from actortorrent.actors.local_discovery import LocalDiscoveryProxy
     from actortorrent.actors.port_mapping import PortMapperProxy
     from actortorrent.actors.tracker import TrackerProxy
 
@@ -66,6 +69,7 @@ class PeerSources:
         self._bind = bind
         self._has_begun = False
         self._port_mapper: PortMapperProxy | None = None
+        self._local_discovery: LocalDiscoveryProxy | None = None
         self._router_deadline = 0.0
         self.tracker: TrackerProxy | None = None
 
@@ -84,6 +88,13 @@ class PeerSources:
         options = self._options
         if options.maps_port and not options.is_proxied and can_be_mapped(self._bind):
             self._start_port_mapper(reporter, port)
+        if options.use_local_discovery and not options.is_proxied:
+            self._start_local_discovery(swarm, port)
+
+    def torrent_known(self, *, is_private: bool) -> None:
+        """Go on with a torrent of which only the info-hash was known; a private one in silence."""
+        if is_private and self._local_discovery is not None:
+            self._local_discovery.fall_silent.defer()
 
     def _start_tracker(self, swarm: SwarmProxy, reporter: ReporterProxy, port: int) -> None:
         # Not every session asks trackers, and those that do have already begun to dial.
@@ -130,6 +141,18 @@ class PeerSources:
                 start_call=MappingStarter(self._runtime, Routers(self._bind)),
             ),
         )
+
+    def _start_local_discovery(self, swarm: SwarmProxy, port: int) -> None:
+        if self._is_private or is_on_loopback(self._bind):
+            return
+        # Not every session may, and those that may have already begun to dial.
+        from actortorrent.actors.local_discovery import (  # noqa: PLC0415
+            LocalDiscovery,
+            LocalDiscoveryProxy,
+        )
+
+        started = LocalDiscovery.start(self._runtime, swarm, self._info_hash, port, self._bind)
+        self._local_discovery = self._begin(LocalDiscoveryProxy, started)
 
     # --- the end ---------------------------------------------------------------------------------
 

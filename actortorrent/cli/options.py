@@ -191,7 +191,7 @@ _NETWORK_OPTIONS: tuple[Decorator[Any], ...] = (
         "--no-lsd",
         is_flag=True,
         group=NETWORK,
-        help="Taken already, and of no effect yet: this version has no local discovery.",
+        help="Do not look for peers in our own network by multicast.",
     ),
 )
 

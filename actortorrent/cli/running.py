@@ -43,6 +43,7 @@ def settings_from(given: dict[str, Any]) -> Settings:
         port=given["port"],
         proxy=given["proxy"],
         maps_port=not given["no_portmap"],
+        use_local_discovery=not given["no_lsd"],
         bind=given["bind"],
         encryption=Encryption(given["encryption"]),
         max_peers=given["max_peers"],

@@ -161,6 +161,13 @@ ACTOR_MESSAGES: Mapping[str, Explanation] = {
         },
     ),
     **_explained(
+        "LocalDiscovery",
+        "BEP 14, local service discovery",
+        {
+            "fall_silent": "The torrent is private, as its metadata says. -> Call no more, and listen no more.",
+        },
+    ),
+    **_explained(
         "PortMapper",
         "RFC 6887 (PCP), RFC 6886 (NAT-PMP), UPnP IGD",
         {

@@ -97,7 +97,9 @@ FACTS: Mapping[str, Explanation] = {
         "as all others, so timers need no locks.",
     ),
     "bt:listening": Explanation("Peers can reach us on this port from now on."),
-    "bt:peers_found": Explanation("Addresses of peers became known, from a tracker or a user."),
+    "bt:peers_found": Explanation(
+        "Addresses of peers became known, from a tracker, the local network, a user."
+    ),
     "bt:connection_begun": Explanation("An actor for one connection is started."),
     "bt:connection_opened": Explanation("The connection stands, between these two addresses."),
     "bt:encryption_agreed": Explanation(
@@ -123,6 +125,11 @@ FACTS: Mapping[str, Explanation] = {
         "No router was found that would let peers in; those that we dial are reached all the same."
     ),
     "bt:port_unmapped": Explanation("The router was asked to lead nobody to us any more."),
+    "bt:called_locally": Explanation(
+        "We called to all in our own networks: here is somebody who trades this torrent.",
+        "Whoever hears it and has the torrent dials us.",
+        "BEP 14, local service discovery",
+    ),
     "bt:announce_sent": Explanation(
         "A tracker is asked for peers, and told how much was transferred.",
         "The tracker answers with addresses, and how long to wait before asking again.",

@@ -220,6 +220,7 @@ def test_every_option_reaches_the_session(
         output=Path("there"),
         peers=(Address("192.0.2.1", 6881), Address("2001:db8::1", 51413)),
         use_trackers=False,
+        use_local_discovery=False,
         port=7000,
         bind="192.0.2.9",
         max_peers=20,

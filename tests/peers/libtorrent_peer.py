@@ -52,10 +52,14 @@ def _parse() -> argparse.Namespace:
         action="store_true",
         help="send at full rate at once, not only when the next second has shown the rate",
     )
-    parser.add_argument("--slots", type=int, default=0, help="peers unchoked at once; 0: any number")
+    parser.add_argument(
+        "--slots", type=int, default=0, help="peers unchoked at once; 0: any number"
+    )
     parser.add_argument("--trackers", action="store_true", help="ask those of the torrent")
     parser.add_argument("--stay", action="store_true", help="seed on when fetched")
     parser.add_argument("--encryption", choices=ENCRYPTION, default="off")
+    parser.add_argument("--lsd", action="store_true", help="call to the local network (BEP 14)")
+    parser.add_argument("--dht", default="", help="join the DHT by this node, HOST:PORT (BEP 5)")
     parser.add_argument("--no-pex", action="store_true", help="tell no peer of others (BEP 11)")
     parser.add_argument("--magnet", default="", help="know no more of the torrent than this link")
     return parser.parse_args()
@@ -114,8 +118,12 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
     policy, level = ENCRYPTION[options.encryption]
     return {
         "listen_interfaces": f"{options.host}:{options.port}",
-        "enable_dht": False,
-        "enable_lsd": False,
+        "enable_dht": bool(options.dht),
+        "dht_bootstrap_nodes": options.dht,
+        "dht_restrict_routing_ips": False,  # all are of one network
+        "dht_restrict_search_ips": False,
+        "dht_announce_interval": 1,
+        "enable_lsd": options.lsd,
         "enable_upnp": False,
         "enable_natpmp": False,
         "enable_outgoing_utp": False,

@@ -11,6 +11,7 @@ import pytest
 from actortorrent.actors.base import Actor, Proxy
 from actortorrent.actors.dht import Dht, DhtProxy
 from actortorrent.actors.dht_endpoint import DhtEndpoint
+from actortorrent.actors.local_discovery import LocalDiscovery, LocalDiscoveryProxy
 from actortorrent.actors.metadata import Metadata, MetadataProxy
 from actortorrent.actors.metadata_peer import MetadataPeerActor, MetadataPeerProxy
 from actortorrent.actors.peer import PeerActor, PeerProxy
@@ -35,6 +36,7 @@ ACTORS: tuple[tuple[type[Actor], type[Proxy]], ...] = (
     (Dht, DhtProxy),
     (Metadata, MetadataProxy),
     (MetadataPeerActor, MetadataPeerProxy),
+    (LocalDiscovery, LocalDiscoveryProxy),
     (PeerActor, PeerProxy),
     (PieceManager, PieceManagerProxy),
     (PortMapper, PortMapperProxy),
