@@ -22,6 +22,7 @@ MAX_ADDRESSES = 2_000
 MAX_BANNED = 10_000
 FIRST_RETRY_SECONDS = 5.0
 MOST_RETRY_SECONDS = 30 * 60.0
+QUICK_RETRIES = 2  # after half of the first pause, and before that after a quarter
 STEADY_SECONDS = 30.0  # a connection that lasts as long ends the row of failures
 MOST_DOUBLINGS = 16  # more than it takes to get there, however long a session lasts
 MOST_FAILURES = 6  # of an address that never answered; then it is forgotten
@@ -117,9 +118,13 @@ class AddressBook:
             self._ended(entry, now)
 
     def begin_anew(self, now: float) -> None:
-        """Forget what failed, and for how long to wait: another kind of connection is made now."""
+        """Forget what failed, and for how long to wait: another kind of connection is made now.
+
+        Who was connected before may refuse us for a second (Transmission does): it has not
+        noticed yet that we are gone. So it is soon dialled again.
+        """
         for entry in self._entries.values():
-            entry.failures = 0
+            entry.failures = -QUICK_RETRIES if entry.has_answered else 0
             entry.dial_after = min(entry.dial_after, now)
 
     def _ended(self, entry: _Entry, now: float) -> None:

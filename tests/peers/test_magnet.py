@@ -11,8 +11,11 @@ from tests.conftest import ContentMaker
 from tests.content import Content
 from tests.peers.aria2 import aria2_fetch, aria2_seed
 from tests.peers.libtorrent import libtorrent_fetch, libtorrent_seed
+from tests.peers.namespaces import Namespace
 from tests.peers.opentracker import opentracker
 from tests.peers.own import own_fetch, own_seed
+from tests.peers.processes import wait_until
+from tests.peers.transmission import transmission_fetch, transmission_seed
 
 LOCALHOST = "127.0.0.1"
 
@@ -86,6 +89,48 @@ def test_the_torrent_comes_from_aria2(content: Content, tmp_path: Path) -> None:
     ):
         leech.finish()
     content.assert_same_in(tmp_path / "into")
+
+
+def test_the_torrent_comes_from_transmission(
+    content: Content, tmp_path: Path, namespace: Namespace
+) -> None:
+    here, there, _ = namespace.hosts
+    with (
+        transmission_seed(content, host=there, namespace=namespace.name) as address,
+        own_fetch(
+            content,
+            tmp_path / "into",
+            peers=[address],
+            host=here,
+            namespace=namespace.name,
+            source=content.info_hash.hex(),
+            extra=["--list", "--no-portmap"],
+        ) as leech,
+    ):
+        leech.process.wait_for_success()
+    listed = [line.split()[-1] for line in leech.process.lines]
+    assert listed == ["a.bin", "b/c.bin", "empty"]
+
+
+def test_transmission_learns_the_torrent_from_us(
+    content: Content, tmp_path: Path, namespace: Namespace
+) -> None:
+    here, there, _ = namespace.hosts
+    link = Magnet(content.info_hash).link
+    with (
+        transmission_fetch(
+            content, tmp_path, host=there, namespace=namespace.name, source=link
+        ) as leech,
+        own_seed(content, peers=[f"{there}:51413"], host=here, namespace=namespace.name),
+    ):
+        wait_until(lambda: is_kept_in(tmp_path, content), leech, "it knows the torrent")
+
+
+def is_kept_in(folder: Path, content: Content) -> bool:
+    """Return whether Transmission has the whole torrent: at first it keeps the link alone."""
+    raw_info = Metainfo.from_file(content.torrent).raw_info
+    kept = folder.glob(".transmission-*/torrents/*.torrent")
+    return any(raw_info in path.read_bytes() for path in kept)
 
 
 def test_libtorrent_fetches_from_us_by_our_link(

@@ -14,7 +14,7 @@ from pathlib import Path
 from actortorrent.lab.processes import Running
 from tests.content import Content
 from tests.peers.needs import need_command
-from tests.peers.processes import within
+from tests.peers.processes import is_listening, wait_until, within
 
 SETTINGS = {
     "message-level": 3,  # the log is heard at once; the status line hides in a buffer
@@ -40,11 +40,17 @@ def transmission_seed(content: Content, *, host: str, namespace: str) -> Iterato
 
 @contextmanager
 def transmission_fetch(
-    content: Content, into: Path, *, host: str, namespace: str
+    content: Content, into: Path, *, host: str, namespace: str, source: str = ""
 ) -> Iterator[Running]:
-    """Fetch content while the block runs, from whoever dials it or a tracker names."""
-    with _start(content, into, host, namespace) as process:
-        process.wait_for_line("Verification is done")
+    """Fetch content while the block runs, from whoever dials it or a tracker names.
+
+    `source` names the torrent otherwise than by its file.
+    """
+    with _start(content, into, host, namespace, source) as process:
+        if source:
+            wait_until(lambda: is_listening(host, PORT, namespace), process, "it listens")
+        else:
+            process.wait_for_line("Verification is done")
         yield process
 
 
@@ -54,7 +60,9 @@ def wait_until_transmission_is_done(process: Running) -> None:
 
 
 @contextmanager
-def _start(content: Content, folder: Path, host: str, namespace: str) -> Iterator[Running]:
+def _start(
+    content: Content, folder: Path, host: str, namespace: str, source: str = ""
+) -> Iterator[Running]:
     settings = folder / f".transmission-{host}"
     settings.mkdir(parents=True, exist_ok=True)
     choices = SETTINGS | {"bind-address-ipv4": host, "peer-port": PORT}
@@ -62,6 +70,6 @@ def _start(content: Content, folder: Path, host: str, namespace: str) -> Iterato
     command = [need_command("transmission-cli"), "--config-dir", settings, "--download-dir", folder]
     options = ["--port", PORT, "--no-portmap", "--encryption-tolerated"]
     env = {"HOME": str(settings)}
-    arguments = [str(part) for part in (*command, *options, content.torrent)]
+    arguments = [str(part) for part in (*command, *options, source or content.torrent)]
     with Running(within(namespace, arguments), env=env) as process:
         yield process

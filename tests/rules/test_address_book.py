@@ -58,6 +58,23 @@ def test_beginning_anew_everybody_may_be_dialled_at_once() -> None:
     assert not book.is_hopeless
 
 
+def test_who_answered_before_we_begin_anew_is_soon_tried_again() -> None:
+    book = book_of(A)
+    dial(book)
+    book.answered(A, 0.0)
+    book.left(A, 0.0)
+    book.begin_anew(1.0)
+    pauses = []
+    now = 1.0
+    for _ in range(4):
+        assert dial(book, now) == A
+        book.failed(A, now)
+        pauses.append(book.seconds_to_next(now) or 0.0)
+        now += pauses[-1]
+    expected = [FIRST_RETRY_SECONDS * part for part in (1 / 4, 1 / 2, 1, 2)]
+    assert pauses == pytest.approx(expected, rel=0.11)
+
+
 # --- whom to dial --------------------------------------------------------------------------------
 
 
