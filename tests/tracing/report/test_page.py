@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -367,13 +368,11 @@ def test_findings_lead_to_the_events_that_show_them(browser: Browser, tmp_path: 
     assert browser.texts(".slow li a") == ["store_runs lay in the mailbox of Storage"]
 
 
-def test_a_bitfield_is_drawn_one_character_a_piece(
-    browser: Browser, reported: Reported, graph: Graph
-) -> None:
-    bitfield = next(
-        one
-        for one in graph.events
-        if one.name == "bt:message_received" and one.data["type"] == "bitfield"
-    )
-    browser.open(reported.page, f"event={row_of_opened(browser, reported, bitfield)}")
-    assert browser.texts("#card .bytes td:last-child")[-1] == "#" * 10
+def test_a_bitfield_is_drawn_one_character_a_piece(browser: Browser, tmp_path: Path) -> None:
+    bits = {"set_bits": 38, "bits": b64encode(b"\xff\xff\xff\xff\x3f").decode()}
+    begins = {"conn": 1, "offset": 68, "length": 10, "type": "bitfield", "fields": bits}
+    page = tmp_path / "bitfield.html"
+    trace = [event("bt:message_received", "Peer-1", 1, **begins)]
+    write_report([write_trace(tmp_path / "bitfield.jsonl", trace)], page)
+    browser.open(page, "event=0")
+    assert browser.texts("#card .bytes td:last-child")[-1] == "#" * 32 + "..######"
