@@ -37,6 +37,7 @@ from actortorrent.rules.geometry import Geometry
 from actortorrent.rules.progress import Progress
 from actortorrent.rules.statuses import MetadataStatus
 from actortorrent.sources import PeerSources
+from actortorrent.web_seeds import start_web_seeds
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.magnet import Magnet
 from actortorrent.wire.metainfo import Metainfo
@@ -44,6 +45,7 @@ from actortorrent.wire.metainfo import Metainfo
 if TYPE_CHECKING:
     from actortorrent.actors.content_layout import ContentLayout
     from actortorrent.actors.content_location import ContentLocation
+    from actortorrent.actors.web_seed import WebSeedProxy
 
 ANSWER_SECONDS = 60.0  # for an actor to answer at all: far more than it takes
 STOP_SECONDS = 1.0  # for peers to end; what hangs in a name look-up is left behind
@@ -75,6 +77,7 @@ class Crew:
         self._peer_class = peer_class
         self._started: list[Proxy] = []
         self._peers: list[ConnectionProxy] = []
+        self._web_seeds: tuple[WebSeedProxy, ...] = ()
         self._start_connection: Callable[[Connection], ConnectionProxy]
         self.port = 0
         self.sources = PeerSources(
@@ -85,6 +88,7 @@ class Crew:
             torrent.tracker_tiers,
             self._begin,
             is_private=isinstance(torrent, Metainfo) and torrent.is_private,
+            dht_nodes=torrent.dht_nodes if isinstance(torrent, Metainfo) else (),
             bind=self._bind,
         )
 
@@ -160,15 +164,21 @@ class Crew:
             return proxy_of(ref, PeerProxy)
 
         self._start_connection = start
+        if self._location is None:
+            self._web_seeds = start_web_seeds(
+                self._runtime, metainfo, facts, neighbours, self.reporter
+            )
         self.storage.report_to.defer(self.piece_manager)
         self.piece_manager.report_to.defer(self.swarm, self.seeder)
         self.storage.check_content.defer()
 
     def _start_reporter(self, goals: Goals, outbox: Outbox) -> None:
-        has_trackers = self.sources.has_trackers
+        has_trackers, has_dht = self.sources.has_trackers, self.sources.has_dht
         self.reporter = self._begin(
             ReporterProxy,
-            Reporter.start(self._runtime, goals, outbox, has_trackers=has_trackers),
+            Reporter.start(
+                self._runtime, goals, outbox, has_trackers=has_trackers, has_dht=has_dht
+            ),
         )
 
     def _start_storage(self, metainfo: Metainfo) -> ContentLayout:
@@ -235,6 +245,7 @@ class Crew:
             is_download_limited=options.download_limit is not None,
             is_upload_limited=options.upload_limit is not None,
             listen_port=self.port,
+            dht=self.sources.dht_door if self.sources.has_dht else None,
             gives_fast=options.upload_slots != 0,
         )
 
@@ -248,6 +259,8 @@ class Crew:
         """Dial, accept and announce: what is on disk is known, or the torrent is wanted."""
         if self._options.peers:
             self.swarm.peers_found.defer(self._options.peers, "the command line")
+        for web_seed in self._web_seeds:
+            web_seed.begin.defer()
         self.swarm.begin.defer()
         self.sources.start(self.swarm, self.reporter, self.port)
 
@@ -265,7 +278,7 @@ class Crew:
             peers = self.swarm.end_connections().get(timeout=STOP_SECONDS)
         except NO_ANSWER:  # it has failed: here is who it had started
             peers = tuple(self._peers)
-        stop_all(peers, STOP_SECONDS)
+        stop_all([*peers, *self._web_seeds], STOP_SECONDS)
 
     def last_progress(self) -> Progress | None:
         """Return the picture once all that came is written, if the reporter still lives."""

@@ -55,6 +55,7 @@ BESIDE_SESSION = frozenset(
         "loading",
         "saving",
         "sources",
+        "web_seeds",
     }
 )
 

@@ -133,7 +133,7 @@ class HttpFetch:
         with asking(url, self._dial, self._limits.total_seconds, self._proxy) as response:
             target = response.headers.get("Location")
             if response.status_code in REDIRECT_STATUSES and target:
-                return _redirected(url, target)
+                return redirected(url, target)
             return HttpAnswer(response.status_code, self._read_body(response))
 
     def _read_body(self, response: Response) -> bytes:
@@ -266,7 +266,8 @@ class Line:
             self._sock = None
 
 
-def _redirected(url: str, target: str) -> str:
+def redirected(url: str, target: str) -> str:
+    """Return the URL to which a redirect leads; raises TrackerError if it is not of the web."""
     new = urljoin(url, target)
     if parse_tracker_url(new).is_udp:
         raise TrackerError("it redirects to something that is not http or https")

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPException
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -26,11 +27,8 @@ from actortorrent.actors.resolving import explain_os_error
 from actortorrent.version import VERSION
 from actortorrent.wire.proxy_handshake import Proxy
 
-HEADERS = {
-    "User-Agent": f"actortorrent/{VERSION}",
-    "Accept-Encoding": "gzip",
-    "Connection": "close",
-}
+USER_AGENT = f"actortorrent/{VERSION}"
+HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip", "Connection": "close"}
 # What requests and the libraries below it raise on hostile answers and URLs; ValueError
 # stands for their many kinds of "this is no URL".
 FAILURES = (
@@ -57,15 +55,64 @@ def asking(
     Raises:
         FAILURES: one of them, and whatever `dial` raises.
     """
-    request = requests.Request("GET", url, HEADERS).prepare()
-    by_http = proxy is not None and proxy.scheme == "http"
-    proxies = {"http": str(proxy), "https": str(proxy)} if by_http else {}
-    verify = _certificates()
     with (
         closing(_Adapter(dial, proxy)) as adapter,
-        adapter.send(request, True, seconds, verify, proxies=proxies) as response,
+        adapter.ask(url, HEADERS, seconds) as response,
     ):
         yield response
+
+
+class KeptLine:
+    """Ask one server for ranges of its files, one after the other, over one line if it keeps it.
+
+    Args:
+        dial: as of `asking`.
+        seconds: between two bytes.
+    """
+
+    def __init__(self, dial: Dial, seconds: float, proxy: Proxy | None = None) -> None:
+        self._dial = dial
+        self._seconds = seconds
+        self._proxy = proxy
+        self._adapter: _Adapter | None = None
+        self._host = ""
+
+    @contextmanager
+    def asking(self, url: str, first_byte: int, last_byte: int) -> Iterator[requests.Response]:
+        """Send a GET for a range, and yield the response, its body unread.
+
+        The line is kept only if the body has been read to its end. For another host there is
+        a new line: so there is only one at a time, and it is the one dialled last.
+
+        Raises:
+            FAILURES: one of them, and whatever `dial` raises.
+        """
+        headers = {
+            "User-Agent": USER_AGENT,
+            "Accept-Encoding": "identity",
+            "Range": f"bytes={first_byte}-{last_byte}",
+        }
+        with self._ask(url, headers) as response:
+            yield response
+            if response.raw.length_remaining == 0:
+                response.raw.release_conn()
+
+    def _ask(self, url: str, headers: dict[str, str]) -> requests.Response:
+        host = urlsplit(url).netloc
+        if self._adapter is not None and host == self._host:
+            try:
+                return self._adapter.ask(url, headers, self._seconds)
+            except requests.ConnectionError:
+                pass  # servers close lines that they had kept, without a word
+        self.close()
+        self._adapter, self._host = _Adapter(self._dial, self._proxy), host
+        return self._adapter.ask(url, headers, self._seconds)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._adapter is not None:
+            self._adapter.close()
+        self._adapter = None
 
 
 def explain(error: Exception) -> str:
@@ -90,6 +137,14 @@ class _Adapter(HTTPAdapter):
         self._dial = dial
         self._proxy = proxy
         super().__init__()
+
+    def ask(self, url: str, headers: dict[str, str], seconds: float) -> requests.Response:
+        """Send a GET; the caller closes the response."""
+        request = requests.Request("GET", url, headers).prepare()
+        proxy = self._proxy
+        by_http = proxy is not None and proxy.scheme == "http"
+        proxies = {"http": str(proxy), "https": str(proxy)} if by_http else {}
+        return self.send(request, True, seconds, _certificates(), proxies=proxies)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)

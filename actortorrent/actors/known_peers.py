@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from actortorrent.rules.choking import PeerRates, PeerStanding
 from actortorrent.rules.rates import NOTHING, FairShare
 from actortorrent.rules.statuses import TransferStatus
+from actortorrent.rules.web_seeds import is_web_seed
 
 if TYPE_CHECKING:
     from actortorrent.actors.peer import PeerProxy
@@ -65,8 +66,12 @@ class KnownPeers:
             self._gone_uploaded_bytes += peer.rates.uploaded_bytes_total
 
     def standings(self) -> list[PeerStanding]:
-        """Return how each peer stands that has joined."""
-        return [peer.standing() for peer in self._peers.values() if peer.proxy is not None]
+        """Return how each peer stands that has joined; web seeds want nothing of us."""
+        return [
+            peer.standing()
+            for peer in self._peers.values()
+            if peer.proxy is not None and not is_web_seed(peer.conn)
+        ]
 
     def transfer_status(self) -> TransferStatus:
         """Add up what all connections have transferred, and how fast they do."""

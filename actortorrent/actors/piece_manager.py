@@ -29,6 +29,7 @@ from actortorrent.rules.loans import Loan
 from actortorrent.rules.partial_pieces import EARLIER_SESSION
 from actortorrent.rules.piece_picking import is_new_piece
 from actortorrent.rules.statuses import PiecesStatus
+from actortorrent.rules.web_seeds import is_web_seed, source_name
 
 if TYPE_CHECKING:
     from actortorrent.actors.peer import PeerProxy
@@ -102,6 +103,15 @@ class PieceManager(Actor):
         peer = self._peers.find(conn)
         if peer is not None:
             self._peer_gained(peer, mask_of(piece_indexes))
+
+    def peer_lacks(self, conn: int, bits: bytes) -> None:
+        """Learn that a web seed does not have pieces that it was thought to have."""
+        peer = self._peers.find(conn)
+        if peer is not None:
+            lost = from_wire(bits, self._geometry.piece_count) & peer.pieces
+            peer.pieces &= ~lost
+            self._availability.remove(lost)
+            self._reconsider(peer)
 
     def peer_allows_fast(self, conn: int, piece_indexes: tuple[int, ...]) -> None:
         """Learn of pieces that a peer serves even while it chokes us (BEP 6)."""
@@ -239,8 +249,12 @@ class PieceManager(Actor):
         if not self._peers.accuse(conn):
             return
         reason = f"sent bad data for piece {piece_index}"
-        self._decide("ban_peer", f"Peer-{conn}", piece=piece_index, rule="bad data")
-        if self._swarm is not None:
+        self._decide("ban_peer", source_name(conn), piece=piece_index, rule="bad data")
+        peer = self._peers.find(conn)
+        if is_web_seed(conn):  # the swarm knows of peers alone
+            if peer is not None:
+                peer.proxy.leave.defer(Parting.MISBEHAVED, reason)
+        elif self._swarm is not None:
             self._swarm.peer_misbehaved.defer(conn, reason)
 
     # --- lending ----------------------------------------------------------------------------------
@@ -280,7 +294,7 @@ class PieceManager(Actor):
             self._decide(
                 "pick_piece",
                 run.piece_index,
-                peer=f"Peer-{peer.conn}",
+                peer=source_name(peer.conn),
                 run=str(run),
                 lease=lease.lease_id,
                 rule=rule,
@@ -360,6 +374,7 @@ class PieceManagerProxy(Proxy):
     peer_joined = message(PieceManager.peer_joined)
     peer_has_bitfield = message(PieceManager.peer_has_bitfield)
     peer_has = message(PieceManager.peer_has)
+    peer_lacks = message(PieceManager.peer_lacks)
     peer_allows_fast = message(PieceManager.peer_allows_fast)
     peer_unchoked_us = message(PieceManager.peer_unchoked_us)
     wants_work = message(PieceManager.wants_work)

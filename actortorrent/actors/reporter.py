@@ -20,6 +20,7 @@ from actortorrent.rules.ending import End, Goals, Situation, decide_end
 from actortorrent.rules.progress import Progress
 from actortorrent.rules.statuses import MetadataStatus, PiecesStatus, SwarmStatus, TransferStatus
 from actortorrent.rules.tracker_status import TrackerStatus
+from actortorrent.rules.web_seeds import WebSeedStatus, web_seeds_activity
 
 if TYPE_CHECKING:
     from actortorrent.actors.tracker import TrackerProxy
@@ -65,11 +66,13 @@ class Reporter(Actor):
         outbox: Outbox,
         *,
         has_trackers: bool,
+        has_dht: bool = False,
     ) -> None:
         super().__init__(runtime, "Reporter")
         self._goals = goals
         self._outbox = outbox
         self._has_trackers = has_trackers
+        self._has_dht = has_dht
         self._tracker: TrackerProxy | None = None
         self._phase = "starting"
         self._pieces = PiecesStatus()
@@ -77,6 +80,7 @@ class Reporter(Actor):
         self._transfer = TransferStatus()
         self._metadata = MetadataStatus()
         self._trackers: dict[int, TrackerStatus] = {}
+        self._web_seeds: dict[int, WebSeedStatus] = {}
         self._checked = (0, 0)
         self._has_dialled = False
         self._had_everything = False
@@ -157,6 +161,13 @@ class Reporter(Actor):
         """Note how a tracker stands."""
         self._trackers[status.number] = status
 
+    def web_seed_changed(self, status: WebSeedStatus) -> None:
+        """Note how a web seed stands."""
+        if status.is_gone:
+            self._web_seeds.pop(status.number, None)
+        else:
+            self._web_seeds[status.number] = status
+
     def trackers_left(self) -> None:
         """Pass on that the trackers have been told that we go."""
         self._outbox.put(TrackersLeft())
@@ -210,6 +221,10 @@ class Reporter(Actor):
             case "checking":
                 return "checking what is already on disk"
             case "fetching":
+                web_seeds = tuple(self._web_seeds.values())
+                told = web_seeds_activity(web_seeds, self._transfer.download_rate)
+                if told and not self._swarm.connected:
+                    return told
                 trackers = tuple(self._trackers.values())
                 return fetching_activity(self._pieces, self._swarm, self._transfer, trackers)
             case "seeding":
@@ -264,6 +279,11 @@ class Reporter(Actor):
             self._has_ended = True
             self._outbox.put(end)
 
+    @property
+    def _is_hopeless(self) -> bool:
+        of_use = [seed for seed in self._web_seeds.values() if not seed.has_nothing]
+        return self._has_dialled and self._swarm.is_hopeless and not of_use
+
     def _situation(self) -> Situation:
         now = time.monotonic()
         trackers = self._trackers.values()
@@ -273,10 +293,11 @@ class Reporter(Actor):
             seconds_complete=now - self._completed_at,
             seconds_without_progress=now - self._last_progress_at,
             ratio=self._ratio(),
-            is_swarm_hopeless=self._has_dialled and self._swarm.is_hopeless,
+            is_swarm_hopeless=self._is_hopeless,
             is_anyone_known=self._swarm.waiting > 0,
             has_had_peers=self._swarm.has_met_anyone,
             has_trackers=self._has_trackers,
+            has_dht=self._has_dht,
             tracker_refusals=tuple(map(str, trackers)) if has_all_refused else (),
             last_dial_failure=self._swarm.last_failure,
             activity=self._activity(),
@@ -296,6 +317,7 @@ class ReporterProxy(Proxy):
     swarm_changed = message(Reporter.swarm_changed)
     transfer_changed = message(Reporter.transfer_changed)
     tracker_changed = message(Reporter.tracker_changed)
+    web_seed_changed = message(Reporter.web_seed_changed)
     trackers_left = message(Reporter.trackers_left)
     disk_failed = message(Reporter.disk_failed)
     notice = message(Reporter.notice)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from actortorrent.tracing.explained import Explanation
 from actortorrent.tracing.explained_dht import DHT_MESSAGES
+from actortorrent.tracing.explained_web_seeds import WEB_SEED_MESSAGES
 
 ARCHITECTURE = "docs/architecture.md, the actors"
 BLOCK = "docs/architecture.md, the life of one block"
@@ -40,6 +41,7 @@ EVERY_ACTOR: Mapping[str, Explanation] = {
 
 ACTOR_MESSAGES: Mapping[str, Explanation] = {
     **DHT_MESSAGES,
+    **WEB_SEED_MESSAGES,
     **_explained(
         "PeerActor",
         BLOCK,
@@ -84,6 +86,7 @@ ACTOR_MESSAGES: Mapping[str, Explanation] = {
             "peer_joined": "A peer has shaken hands. -> Tell it what we have.",
             "peer_has_bitfield": "All that a peer has. -> Count it into the rarity of each piece, and show interest if anything is lacking.",
             "peer_has": "A peer has pieces more. -> Count them, and show interest if any is lacking.",
+            "peer_lacks": "A web seed does not have pieces that it was thought to have (BEP 19). -> Count them out, and lend it none of them.",
             "peer_allows_fast": "A peer serves these pieces even while it chokes us (BEP 6). -> Lend it of these when it wants work, choked or not.",
             "peer_unchoked_us": "A peer would serve us, or no longer would. -> Note it.",
             "wants_work": "A peer's line could carry so many bytes more. -> Pick pieces and lend runs of them, now or when there are some.",
@@ -112,6 +115,7 @@ ACTOR_MESSAGES: Mapping[str, Explanation] = {
             "swarm_changed": "How the connections stand. -> Show it.",
             "transfer_changed": "How much was sent and received. -> Show it.",
             "tracker_changed": "How a tracker stands. -> Show it.",
+            "web_seed_changed": "How a web seed stands. -> Show it; while there is one, the session goes on without peers.",
             "trackers_left": "The trackers know that we go. -> Let the session end.",
             "disk_failed": "The disk will not do what is needed. -> End the session with this error.",
             "notice": "A line for the user. -> Pass it on.",

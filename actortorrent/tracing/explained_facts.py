@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 from actortorrent.tracing.explained import Explanation
 from actortorrent.tracing.explained_dht import DHT_DECISIONS, DHT_FACTS
+from actortorrent.tracing.explained_web_seeds import WEB_SEED_DECISIONS, WEB_SEED_FACTS
 
 CHOKING = "BEP 3, choking algorithms"
 PIECES = "BEP 3, piece selection"
 
 DECISIONS: Mapping[str, Explanation] = {
     **DHT_DECISIONS,
+    **WEB_SEED_DECISIONS,
     "unchoke": Explanation(
         "Who is served. Few upload slots are better than many: each gets enough speed to be "
         "worth having. While fetching, they go to those who give us most (tit for tat), and "
@@ -81,6 +83,7 @@ DECISIONS: Mapping[str, Explanation] = {
 
 FACTS: Mapping[str, Explanation] = {
     **DHT_FACTS,
+    **WEB_SEED_FACTS,
     "actor:spawned": Explanation("An actor begins: a thread of its own, and an empty mailbox."),
     "actor:stopped": Explanation("An actor has ended; who writes to it now is not read."),
     "actor:failed": Explanation(

@@ -38,7 +38,8 @@ def explanation_key(event: Event, class_of: Mapping[str, str]) -> str:
 def guessed_class(actor: str) -> str:
     """Return the class that an actor of this name has in every session of ours."""
     name = actor.rpartition("/")[2]
-    return "PeerActor" if name.startswith("Peer-") else name
+    kind = name.partition("-")[0]
+    return {"Peer": "PeerActor", "WebSeed": "WebSeed"}.get(kind, name)
 
 
 def explain(key: str) -> Explanation | None:

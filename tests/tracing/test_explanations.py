@@ -23,6 +23,7 @@ from actortorrent.actors.seeder import Seeder, SeederProxy
 from actortorrent.actors.storage import Storage, StorageProxy
 from actortorrent.actors.swarm import Swarm, SwarmProxy
 from actortorrent.actors.tracker import Tracker, TrackerProxy
+from actortorrent.actors.web_seed import WebSeed, WebSeedProxy
 from actortorrent.tracing.explained_actors import ACTOR_MESSAGES, EVERY_ACTOR
 from actortorrent.tracing.explained_facts import DECISIONS, FACTS
 from actortorrent.tracing.explained_wire import WIRE
@@ -45,6 +46,7 @@ ACTORS: tuple[tuple[type[Actor], type[Proxy]], ...] = (
     (Storage, StorageProxy),
     (Swarm, SwarmProxy),
     (Tracker, TrackerProxy),
+    (WebSeed, WebSeedProxy),
 )
 EVENT_NAME = re.compile(r'"((?:bt|actor|dht|trace):[a-z]+(?:_[a-z]+)*)"')
 DECISION = re.compile(r'_decide\(\s*"(\w+)"')
@@ -133,4 +135,6 @@ def test_an_event_finds_its_explanation_by_whom_it_reached() -> None:
     assert explanation_key(lease, {}) == "PeerActor.lease"
     have = event("bt:message_received", "Peer-1", 1, type="have")
     assert explain(explanation_key(have, {})) is WIRE["have"]
+    to_web_seed = message("a/PieceManager", "a/WebSeed-1", "lease", (1, 2, 3))
+    assert explanation_key(to_web_seed, {}) == "WebSeed.lease"
     assert explain("Nobody.knows") is None

@@ -54,7 +54,8 @@ class ContentRules:
                 "have-not-sent", event, f"Peer-{conn} was never told that we have piece {piece}"
             )
         for conn, event in self._accused.items():
-            text = f"Peer-{conn} alone sent piece {event.data.get('piece')}, and was not banned"
+            name = f"Peer-{conn}" if conn > 0 else f"WebSeed-{-conn}"
+            text = f"{name} alone sent piece {event.data.get('piece')}, and was not banned"
             self._blame("bad-data-unpunished", event, text)
 
     def _message(self, event: Event) -> None:
@@ -142,4 +143,6 @@ class ContentRules:
 def _conn_of(actor: str) -> int:
     """Return the connection whose actor it is, 0 for none."""
     name, _, number = actor.rpartition("/")[2].partition("-")
-    return int(number) if name == "Peer" and number.isascii() and number.isdigit() else 0
+    if name not in ("Peer", "WebSeed") or not number.isascii() or not number.isdigit():
+        return 0
+    return int(number) if name == "Peer" else -int(number)  # web seeds' lie below zero

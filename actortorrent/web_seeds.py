@@ -1,0 +1,70 @@
+"""Start the web seeds of a session: the web servers that a torrent or a link names (BEP 19)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from actortorrent.actors.base import Runtime, proxy_of
+from actortorrent.actors.peer_values import Neighbours, TorrentFacts
+from actortorrent.errors import TrackerError
+from actortorrent.rules.web_seeds import MOST_WEB_SEEDS
+from actortorrent.wire.metainfo import Metainfo
+from actortorrent.wire.tracker_urls import TrackerUrl, parse_tracker_url
+
+if TYPE_CHECKING:
+    from actortorrent.actors.reporter import ReporterProxy
+    from actortorrent.actors.web_seed import WebSeedProxy
+
+
+def usable_urls(urls: Sequence[str]) -> tuple[TrackerUrl, ...]:
+    """Return the web seeds that we can ask, by http or https; of long lists the first."""
+    usable = []
+    for text in urls:
+        try:
+            url = parse_tracker_url(text)
+        except TrackerError:
+            continue  # another protocol: to be ignored (BEP 19)
+        if not url.is_udp:
+            usable.append(url)
+    return tuple(usable[:MOST_WEB_SEEDS])
+
+
+def start_web_seeds(
+    runtime: Runtime,
+    metainfo: Metainfo,
+    torrent: TorrentFacts,
+    neighbours: Neighbours,
+    reporter: ReporterProxy,
+) -> tuple[WebSeedProxy, ...]:
+    """Start an actor for each; they ask for nothing until they are told to `begin`.
+
+    Like a peer's, the death of one is nobody else's.
+    """
+    urls = usable_urls(metainfo.web_seeds)
+    if not urls:
+        return ()
+    # Few torrents have web seeds.
+    from actortorrent.actors.web_seed import WebSeed, WebSeedFacts, WebSeedProxy  # noqa: PLC0415
+    from actortorrent.actors.web_seed_calls import RangeCallStarter  # noqa: PLC0415
+    from actortorrent.rules.web_seed_ranges import WebSeedFiles  # noqa: PLC0415
+
+    def failed(name: str, error: BaseException) -> None:
+        reporter.notice.defer(f"{name} failed, a bug of ours: {type(error).__name__}: {error}")
+
+    of_seeds = replace(runtime, actor_failed=failed)
+    start_call = RangeCallStarter(of_seeds, torrent.bind, torrent.proxy)
+    started = []
+    for number, url in enumerate(urls, start=1):
+        files = WebSeedFiles(
+            url.text,
+            metainfo.name,
+            metainfo.files,
+            is_single_file=metainfo.is_single_file,
+            piece_length=metainfo.piece_length,
+        )
+        facts = WebSeedFacts(number, str(url), files, torrent.geometry, torrent.is_download_limited)
+        ref = WebSeed.start(of_seeds, facts, neighbours, reporter, start_call)
+        started.append(proxy_of(ref, WebSeedProxy))
+    return tuple(started)
