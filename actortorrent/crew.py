@@ -88,7 +88,6 @@ class Crew:
             torrent.tracker_tiers,
             self._begin,
             is_private=isinstance(torrent, Metainfo) and torrent.is_private,
-            dht_nodes=torrent.dht_nodes if isinstance(torrent, Metainfo) else (),
             bind=self._bind,
         )
 
@@ -173,12 +172,10 @@ class Crew:
         self.storage.check_content.defer()
 
     def _start_reporter(self, goals: Goals, outbox: Outbox) -> None:
-        has_trackers, has_dht = self.sources.has_trackers, self.sources.has_dht
+        has_trackers = self.sources.has_trackers
         self.reporter = self._begin(
             ReporterProxy,
-            Reporter.start(
-                self._runtime, goals, outbox, has_trackers=has_trackers, has_dht=has_dht
-            ),
+            Reporter.start(self._runtime, goals, outbox, has_trackers=has_trackers),
         )
 
     def _start_storage(self, metainfo: Metainfo) -> ContentLayout:
@@ -245,7 +242,6 @@ class Crew:
             is_download_limited=options.download_limit is not None,
             is_upload_limited=options.upload_limit is not None,
             listen_port=self.port,
-            dht=self.sources.dht_door if self.sources.has_dht else None,
             gives_fast=options.upload_slots != 0,
         )
 

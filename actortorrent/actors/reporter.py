@@ -66,13 +66,11 @@ class Reporter(Actor):
         outbox: Outbox,
         *,
         has_trackers: bool,
-        has_dht: bool = False,
     ) -> None:
         super().__init__(runtime, "Reporter")
         self._goals = goals
         self._outbox = outbox
         self._has_trackers = has_trackers
-        self._has_dht = has_dht
         self._tracker: TrackerProxy | None = None
         self._phase = "starting"
         self._pieces = PiecesStatus()
@@ -297,7 +295,6 @@ class Reporter(Actor):
             is_anyone_known=self._swarm.waiting > 0,
             has_had_peers=self._swarm.has_met_anyone,
             has_trackers=self._has_trackers,
-            has_dht=self._has_dht,
             tracker_refusals=tuple(map(str, trackers)) if has_all_refused else (),
             last_dial_failure=self._swarm.last_failure,
             activity=self._activity(),
