@@ -63,6 +63,8 @@ class Settings(TypedDict, total=False):
     """Name what `fetch` and `seed` take besides; `SessionOptions` says what each means."""
 
     use_trackers: bool
+    use_dht: bool
+    dht_nodes: tuple[Address, ...]
     port: int | None
     proxy: Proxy | None
     maps_port: bool

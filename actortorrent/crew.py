@@ -88,6 +88,7 @@ class Crew:
             torrent.tracker_tiers,
             self._begin,
             is_private=isinstance(torrent, Metainfo) and torrent.is_private,
+            dht_nodes=torrent.dht_nodes if isinstance(torrent, Metainfo) else (),
             bind=self._bind,
         )
 
@@ -155,7 +156,10 @@ class Crew:
         neighbours = Neighbours(self.swarm, self.piece_manager, self.storage, self.seeder)
         opened = partial(ContentReader, layout)
         facts = replace(
-            self._facts(layout.geometry), open_reader=opened, raw_info=metainfo.raw_info
+            self._facts(layout.geometry),
+            open_reader=opened,
+            raw_info=metainfo.raw_info,
+            is_private=metainfo.is_private,
         )
 
         def start(connection: Connection) -> PeerProxy:
@@ -172,10 +176,12 @@ class Crew:
         self.storage.check_content.defer()
 
     def _start_reporter(self, goals: Goals, outbox: Outbox) -> None:
-        has_trackers = self.sources.has_trackers
+        has_trackers, has_dht = self.sources.has_trackers, self.sources.has_dht
         self.reporter = self._begin(
             ReporterProxy,
-            Reporter.start(self._runtime, goals, outbox, has_trackers=has_trackers),
+            Reporter.start(
+                self._runtime, goals, outbox, has_trackers=has_trackers, has_dht=has_dht
+            ),
         )
 
     def _start_storage(self, metainfo: Metainfo) -> ContentLayout:
@@ -242,6 +248,7 @@ class Crew:
             is_download_limited=options.download_limit is not None,
             is_upload_limited=options.upload_limit is not None,
             listen_port=self.port,
+            dht=self.sources.dht_door if self.sources.has_dht else None,
             gives_fast=options.upload_slots != 0,
         )
 

@@ -25,6 +25,8 @@ class SessionOptions:
         output: the folder that holds, or will hold, the content.
         peers: addresses to dial besides those that trackers name.
         use_trackers: whether trackers are asked at all.
+        use_dht: whether peers are looked for in the DHT (BEP 5), and it is helped.
+        dht_nodes: nodes to join it by, in place of the well-known ones.
         port: where to listen; None tries 6881 to 6889, then any; 0 any.
         proxy: what dials peers and asks trackers for us, or None. With one, nothing goes
             around it: no UDP, no looking up of names, and no listening unless `port` is given.
@@ -54,6 +56,8 @@ class SessionOptions:
     output: Path
     peers: tuple[Address, ...] = ()
     use_trackers: bool = True
+    use_dht: bool = True
+    dht_nodes: tuple[Address, ...] = ()
     port: int | None = None
     proxy: Proxy | None = None
     maps_port: bool = True

@@ -1,6 +1,6 @@
 """Where a session's peers come from, and how they come to us.
 
-Trackers, our own network, the router.
+Trackers, the DHT, our own network, the router.
 
 Each source is an actor that tells `Swarm.peers_found`; a further one is started here and
 takes its leave here. What they need to know is there before the torrent is: with a magnet
@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from actortorrent.actors.base import AnyRef, Proxy, Runtime
 from actortorrent.actors.interfaces import can_be_mapped, is_on_loopback
+from actortorrent.actors.peer_values import DhtDoor
 from actortorrent.actors.reporter import ReporterProxy
 from actortorrent.actors.swarm import SwarmProxy
 from actortorrent.options import SessionOptions
 
 if TYPE_CHECKING:
+    from actortorrent.actors.dht import DhtProxy
     from actortorrent.actors.local_discovery import LocalDiscoveryProxy
     from actortorrent.actors.port_mapping import PortMapperProxy
     from actortorrent.actors.tracker import TrackerProxy
+    from actortorrent.rules.dht_facts import DhtStatus
+    from actortorrent.wire.addresses import Address
 
 ROUTER_SECONDS = 1.0  # for the router to hear that we go
 UNREACHABLE_PORT = 1  # what trackers are told where we do not listen: many refuse 0
@@ -44,6 +48,7 @@ class PeerSources:
     Args:
         tiers: the trackers' URLs (BEP 12).
         is_private: whether peers may come from these alone (BEP 27).
+        dht_nodes: nodes of the DHT that the torrent names.
         bind: the address of ours to ask from, or None.
     """
 
@@ -57,6 +62,7 @@ class PeerSources:
         begin: Begin,
         *,
         is_private: bool,
+        dht_nodes: tuple[Address, ...],
         bind: str | None,
     ) -> None:
         self._runtime = runtime
@@ -66,6 +72,9 @@ class PeerSources:
         self._tiers = tiers
         self._begin = begin
         self._is_private = is_private
+        self._named_nodes = dht_nodes
+        self._dht: DhtProxy | None = None
+        self._dht_port = 0
         self._bind = bind
         self._has_begun = False
         self._port_mapper: PortMapperProxy | None = None
@@ -78,6 +87,24 @@ class PeerSources:
         """Say whether there are trackers to ask."""
         return self._options.use_trackers and bool(self._tiers)
 
+    @property
+    def has_dht(self) -> bool:
+        """Say whether peers are looked for in the DHT."""
+        options = self._options
+        if not options.use_dht or options.is_proxied or self._is_private:
+            return False
+        return bool(options.dht_nodes) or not is_on_loopback(self._bind)
+
+    @property
+    def dht_door(self) -> DhtDoor:
+        """Return what peers know of our node of the DHT."""
+        return DhtDoor(lambda: self._dht_port, self._add_node)
+
+    def _add_node(self, host: str, port: int) -> None:
+        """Tell our node of another: said in the threads of peers."""
+        if self._dht is not None:
+            self._dht.add_node.defer(host, port)
+
     def start(self, swarm: SwarmProxy, reporter: ReporterProxy, port: int) -> None:
         """Start what is wanted; those that have begun already just go on."""
         if self._has_begun:
@@ -85,6 +112,8 @@ class PeerSources:
         self._has_begun = True
         if self.has_trackers:
             self._start_tracker(swarm, reporter, port)
+        if self.has_dht:
+            self._start_dht(swarm, reporter, port)
         options = self._options
         if options.maps_port and not options.is_proxied and can_be_mapped(self._bind):
             self._start_port_mapper(reporter, port)
@@ -95,6 +124,8 @@ class PeerSources:
         """Go on with a torrent of which only the info-hash was known; a private one in silence."""
         if is_private and self._local_discovery is not None:
             self._local_discovery.fall_silent.defer()
+        if is_private and self._dht is not None:
+            self._dht.stop_finding.defer(self._info_hash)
 
     def _start_tracker(self, swarm: SwarmProxy, reporter: ReporterProxy, port: int) -> None:
         # Not every session asks trackers, and those that do have already begun to dial.
@@ -141,6 +172,30 @@ class PeerSources:
                 start_call=MappingStarter(self._runtime, Routers(self._bind)),
             ),
         )
+
+    def _start_dht(self, swarm: SwarmProxy, reporter: ReporterProxy, port: int) -> None:
+        # Not every session may, and those that may have already begun to dial.
+        from actortorrent.actors.dht import Dht, DhtProxy  # noqa: PLC0415
+        from actortorrent.actors.dht_file import default_folder  # noqa: PLC0415
+        from actortorrent.actors.dht_names import NameLookups  # noqa: PLC0415
+        from actortorrent.actors.dht_options import ROUTERS, DhtOptions  # noqa: PLC0415
+
+        given = self._options.dht_nodes
+        options = DhtOptions(
+            port=port,
+            bind=self._bind,
+            entrances=given or self._named_nodes,
+            routers=() if given else ROUTERS,
+            folder=None if given else default_folder(),
+        )
+
+        def joined(status: tuple[DhtStatus, ...]) -> None:  # said in its thread
+            self._dht_port = status[0].port if status else 0
+            reporter.dht_changed.defer(sum(one.nodes for one in status))
+
+        dht = Dht.start(self._runtime, options, NameLookups(self._runtime), report=joined)
+        self._dht = self._begin(DhtProxy, dht)
+        self._dht.find_peers.defer(self._info_hash, port or None, swarm.peers_found.defer)
 
     def _start_local_discovery(self, swarm: SwarmProxy, port: int) -> None:
         if self._is_private or is_on_loopback(self._bind):

@@ -66,11 +66,13 @@ class Reporter(Actor):
         outbox: Outbox,
         *,
         has_trackers: bool,
+        has_dht: bool = False,
     ) -> None:
         super().__init__(runtime, "Reporter")
         self._goals = goals
         self._outbox = outbox
         self._has_trackers = has_trackers
+        self._has_dht = has_dht
         self._tracker: TrackerProxy | None = None
         self._phase = "starting"
         self._pieces = PiecesStatus()
@@ -91,6 +93,10 @@ class Reporter(Actor):
         self._after(TICK_SECONDS, "_tick")
 
     # --- facts -------------------------------------------------------------------------------
+
+    def dht_changed(self, nodes: int) -> None:
+        """Learn how many nodes of the DHT are known: with none, nobody is found there."""
+        self._has_dht = nodes > 0
 
     def pass_totals_to(self, tracker: TrackerProxy) -> None:
         """Learn whom to tell how much was transferred."""
@@ -295,6 +301,7 @@ class Reporter(Actor):
             is_anyone_known=self._swarm.waiting > 0,
             has_had_peers=self._swarm.has_met_anyone,
             has_trackers=self._has_trackers,
+            has_dht=self._has_dht,
             tracker_refusals=tuple(map(str, trackers)) if has_all_refused else (),
             last_dial_failure=self._swarm.last_failure,
             activity=self._activity(),
@@ -304,6 +311,7 @@ class Reporter(Actor):
 class ReporterProxy(Proxy):
     """The messages that the reporter takes."""
 
+    dht_changed = message(Reporter.dht_changed)
     pass_totals_to = message(Reporter.pass_totals_to)
     metadata_changed = message(Reporter.metadata_changed)
     metadata_known = message(Reporter.metadata_known)

@@ -185,7 +185,15 @@ _NETWORK_OPTIONS: tuple[Decorator[Any], ...] = (
         "--no-dht",
         is_flag=True,
         group=NETWORK,
-        help="Taken already, and of no effect yet: this version has no DHT.",
+        help="Do not look for peers in the DHT, where torrents find them without a tracker.",
+    ),
+    option(
+        "--dht-node",
+        "dht_nodes",
+        multiple=True,
+        metavar="HOST:PORT",
+        group=NETWORK,
+        help="Join the DHT by this node, not by the well-known ones. May be given again.",
     ),
     option(
         "--no-lsd",

@@ -44,6 +44,7 @@ class Situation:
     is_anyone_known: bool = True  # an address that may be dialled
     has_had_peers: bool = False
     has_trackers: bool = False
+    has_dht: bool = False  # and know nodes there, or are joining it
     tracker_refusals: tuple[str, ...] = ()  # one line each, once every tracker has refused
     last_dial_failure: str = ""
     activity: str = ""
@@ -82,6 +83,8 @@ def _end_of_complete(goals: Goals, situation: Situation) -> End | None:
 
 
 def _end_of_hopeless(situation: Situation) -> End | None:
+    if situation.has_dht:
+        return None
     if not situation.has_trackers:
         why = f" (last: {situation.last_dial_failure})" if situation.last_dial_failure else ""
         return End(

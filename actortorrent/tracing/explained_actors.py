@@ -48,6 +48,7 @@ ACTOR_MESSAGES: Mapping[str, Explanation] = {
         {
             "welcome": "The swarm has nothing against this peer: it is not banned, and no double. -> Begin to trade: tell the piece manager that it joined.",
             "introduce": "These are the pieces we have: say so to the peer. -> Send the bitfield, before anything else; nothing, if there is no piece. To a peer that speaks BEP 6, have all or have none where these say it.",
+            "contacts_changed": "Whom we are connected to now (BEP 11). -> Tell the peer what of it is news to it, once a minute at most.",
             "lease": "These runs are yours to fetch, with the buffers to fill. -> Request all their blocks, in one go; give those back that may not be asked for, since the peer chokes us.",
             "cancel_leases": "Others were quicker (endgame). -> Cancel the requests, and free the buffers.",
             "show_interest": "The peer has something we lack, or no longer has. -> Send interested or not interested, if that is news.",
@@ -105,6 +106,7 @@ ACTOR_MESSAGES: Mapping[str, Explanation] = {
         "Reporter",
         ARCHITECTURE,
         {
+            "dht_changed": "So many nodes of the DHT are known. -> With none, do not hope for peers from there.",
             "pass_totals_to": "Whom to tell how much was transferred. -> Remember it.",
             "metadata_changed": "How much of the metadata is here. -> Show it.",
             "metadata_known": "The info dictionary is here, and is the right one. -> Let the session go on with the torrent.",
@@ -159,6 +161,7 @@ ACTOR_MESSAGES: Mapping[str, Explanation] = {
             "peers_found": "Addresses of peers. -> Write them down, and dial while there are slots.",
             "connection_accepted": "Somebody dialled us. -> Start an actor for it, if there is a slot.",
             "we_are_complete": "Nothing is lacking. -> Dial no more of those who have everything.",
+            "peer_introduced": "By which address others reach a peer, and whether it wants to hear of others (BEP 11). -> Tell the peers that do, soon.",
             "peer_handshaken": "Who a peer says it is. -> Drop it if it is banned, ourselves, or connected already.",
             "peer_left": "How a connection ended. -> Note whether to try again, and dial another.",
             "peer_misbehaved": "A peer sent bad data. -> Ban it.",

@@ -108,10 +108,10 @@ def test_what_one_announces_all_others_find(settled: Network) -> None:
     for address in addresses:
         settled.nodes[address].find_peers(TORRENT, None, settled.now)
     settled.run(5)
-    finders = [
+    finders = {
         one for one in addresses if Address(addresses[7].host, 5555) in peers_found(settled, one)
-    ]
-    assert len(finders) == len(addresses) - 1  # but for who announced it
+    }
+    assert finders >= {*addresses} - {addresses[7]}  # who may meanwhile have found itself
 
 
 def test_an_announcement_reaches_the_eight_closest(settled: Network) -> None:

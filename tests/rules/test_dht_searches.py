@@ -34,7 +34,7 @@ def test_a_search_looks_at_once_and_not_twice_at_the_same_time(searches: Searche
 def test_it_looks_again_soon_while_it_finds_nothing(searches: Searches) -> None:
     (search,) = searches
     pauses = []
-    for _ in range(7):
+    for _ in range(10):
         search.begin(0.0)
         search.end(0.0, was_anyone_asked=True)
         pauses.append(searches.next_at)
