@@ -1,0 +1,71 @@
+"""Sessions that find each other by the DHT alone: no tracker, no address given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from actortorrent import Magnet
+from actortorrent.tracing.reader import TraceFile
+from tests.conftest import ContentMaker
+from tests.content import Content
+from tests.peers.dht_nodes import LibtorrentNodes, libtorrent_nodes
+from tests.peers.libtorrent import libtorrent_fetch, libtorrent_seed
+from tests.peers.own import own_fetch, own_seed
+
+HOSTS = [f"127.0.22.{number}" for number in range(1, 10)]
+OURS, THEIRS, OTHERS = "127.0.23.1", "127.0.23.2", "127.0.23.3"
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[LibtorrentNodes]:
+    with libtorrent_nodes(HOSTS) as nodes:
+        yield nodes
+
+
+def joining(nodes: LibtorrentNodes, number: int) -> list[str]:
+    return ["--no-trackers", "--dht-node", str(nodes.addresses[number])]
+
+
+def test_a_link_with_nothing_but_the_info_hash_leads_to_libtorrent(
+    nodes: LibtorrentNodes, content: Content, tmp_path: Path
+) -> None:
+    link = Magnet(content.info_hash).link
+    dht = ["--dht", str(nodes.addresses[0])]
+    with libtorrent_seed(content, host=THEIRS, extra=dht):
+        extra = [*joining(nodes, 4), "--trace", str(tmp_path / "trace")]
+        with own_fetch(content, tmp_path / "into", source=link, host=OURS, extra=extra) as leech:
+            leech.finish()
+    content.assert_same_in(tmp_path / "into")
+    with TraceFile(tmp_path / "trace") as trace:
+        events = list(trace.events())
+    told = [one.data["source"] for one in events if one.name == "bt:peers_found"]
+    assert told == ["DHT"]
+    assert any(one.data.get("what") == "ask_node" for one in events)
+
+
+def test_libtorrent_finds_us_by_a_link_with_nothing_but_the_info_hash(
+    nodes: LibtorrentNodes, content_maker: ContentMaker, tmp_path: Path
+) -> None:
+    content = content_maker({"other.bin": 300_000})
+    magnet = ["--magnet", Magnet(content.info_hash).link, "--dht", str(nodes.addresses[0])]
+    with (
+        own_seed(content, host=OURS, extra=joining(nodes, 3)),
+        libtorrent_fetch(content, tmp_path / "into", host=THEIRS, extra=magnet) as leech,
+    ):
+        leech.wait_until_done()
+    content.assert_same_in(tmp_path / "into")
+
+
+def test_two_of_ours_find_each_other(
+    nodes: LibtorrentNodes, content_maker: ContentMaker, tmp_path: Path
+) -> None:
+    content = content_maker({"third.bin": 200_000})
+    link = Magnet(content.info_hash).link
+    with own_seed(content, host=OTHERS, extra=joining(nodes, 2)):
+        into, extra = tmp_path / "into", joining(nodes, 6)
+        with own_fetch(content, into, source=link, host=OURS, extra=extra) as leech:
+            leech.finish()
+    content.assert_same_in(tmp_path / "into")
