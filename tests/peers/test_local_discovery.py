@@ -106,7 +106,10 @@ def test_over_ipv6_they_find_each_other_too(
     content.assert_same_in(tmp_path / "into")
 
 
-@pytest.mark.parametrize(("is_private", "extra"), [(True, []), (False, ["--no-lsd"])])
+@pytest.mark.parametrize(
+    ("is_private", "extra"),
+    [(True, ["--dht-node", "192.0.2.1:6881"]), (False, ["--no-lsd", "--no-dht"])],
+)
 def test_who_is_to_be_silent_sends_not_one_datagram(
     content: Content, tmp_path: Path, lan: Namespace, is_private: bool, extra: list[str]
 ) -> None:
@@ -131,6 +134,11 @@ def test_who_is_to_be_silent_sends_not_one_datagram(
 
 def test_who_is_not_sends_one_for_each_address(content: Content, lan: Namespace) -> None:
     before = datagrams_sent(lan)
-    with own_seed(content, host=lan.hosts[0], namespace=lan.name, extra=ALONE):
-        pass
+    extra = [*ALONE, "--no-dht"]
+    with own_seed(content, host=lan.hosts[0], namespace=lan.name, extra=extra) as seed:
+        assert seed.address
     assert datagrams_sent(lan) == before + 1
+    extra = [*ALONE, "--no-lsd", "--dht-node", f"{lan.hosts[1]}:6881"]
+    with own_seed(content, host=lan.hosts[0], namespace=lan.name, extra=extra) as seed:
+        assert seed.address
+    assert datagrams_sent(lan) > before + 1

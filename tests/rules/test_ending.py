@@ -89,6 +89,7 @@ def test_when_every_tracker_refuses_it_ends_with_what_each_said() -> None:
     "now",
     [
         Situation(is_swarm_hopeless=True, has_trackers=True),  # they may yet answer
+        Situation(is_swarm_hopeless=True, has_dht=True),  # where some may be found
         Situation(is_swarm_hopeless=True, has_had_peers=True),  # they may come back
         Situation(has_trackers=True, tracker_refusals=("a: no",)),  # there are other peers
     ],
