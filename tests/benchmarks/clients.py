@@ -21,7 +21,16 @@ Command = Callable[[Content, Sequence[str], Path], Words]
 
 def actortorrent_command(content: Content, peers: Sequence[str], into: Path) -> Words:
     """Return how our client fetches content from peers."""
-    options = ["--no-trackers", "--port", "0", "--no-portmap", "--progress", "none"]
+    options = [
+        "--no-trackers",
+        "--port",
+        "0",
+        "--no-portmap",
+        "--no-dht",
+        "--no-lsd",
+        "--progress",
+        "none",
+    ]
     options += ["--encryption", "off"]
     options += _dial(peers)
     if len(peers) > USUAL_MAX_PEERS:
