@@ -38,7 +38,7 @@ FEATURES = (
     Feature(
         5,
         "DHT",
-        "tests/peers/test_dht.py::test_libtorrent_finds_the_peers_that_we_announced",
+        "tests/peers/test_dht_sessions.py::test_a_link_with_nothing_but_the_info_hash_leads_to_libtorrent",
     ),
     Feature(
         6,
@@ -68,9 +68,20 @@ FEATURES = (
         "tests/peers/test_local_discovery.py::test_two_of_ours_and_one_libtorrent_find_each_other",
     ),
     Feature(
+        14,
+        "local service discovery",
+        "tests/peers/test_local_discovery.py::test_two_of_ours_and_one_libtorrent_find_each_other",
+    ),
+    Feature(
         15,
         "UDP trackers",
         "tests/actors/test_tracker_with_opentracker.py::test_two_peers_learn_of_each_other",
+    ),
+    Feature(
+        19,
+        "web seeds",
+        "tests/peers/test_web_seeds.py::test_beside_a_peer_both_give_their_share",
+        "by http and https",
     ),
     Feature(
         20,
