@@ -22,6 +22,7 @@ from actortorrent import (
     SessionOptions,
     UsageError,
     fetch,
+    parse_magnet,
     seed,
 )
 from actortorrent.api import locate_content, seed_session
@@ -147,6 +148,18 @@ def test_a_session_may_be_stopped_from_outside(content: Content) -> None:
     session = Session(metainfo, options, on_progress=on_progress)
     assert session.run().was_interrupted
     assert phases[-1] == "stopping"
+
+
+def test_a_magnet_link_is_enough(content: Content, seed_address: str, tmp_path: Path) -> None:
+    link = Metainfo.from_file(content.torrent).magnet_link
+    for source in (link, parse_magnet(link), content.info_hash.hex()):
+        folder = tmp_path / type(source).__name__ / str(len(str(source)))
+        summary = fetch(
+            source, output=folder, select="2", peers=[seed_address], port=0, maps_port=False
+        )
+        assert summary.is_complete
+        assert (folder / "content" / "b" / "c.txt").stat().st_size == SIZES["b/c.txt"]
+        assert not (folder / "content" / "a.bin").exists()
 
 
 def test_what_cannot_be_done_is_an_error_of_the_tree(content: Content, tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ class MetadataPeerActor(PeerConnection):
         self._extensions.metadata_came = self._answer_came
         self._asked: set[int] = set()  # parts that were not answered yet
         self._offered_size = 0
+        self._has_told_port = False
         self._last_useful = time.monotonic()
 
     def welcome(self) -> None:
@@ -66,8 +67,10 @@ class MetadataPeerActor(PeerConnection):
 
     def _introduced(self) -> None:
         theirs = self._extensions.theirs
-        if theirs.listen_port and not self._connection.we_dialled:
-            # Once the torrent is known, it is to be dialled.
+        is_known = self._connection.we_dialled or self._has_told_port
+        if theirs.listen_port and not is_known:
+            # Once the torrent is known, it is to be dialled. It may say so once.
+            self._has_told_port = True
             address = Address(self._connection.address.host, theirs.listen_port)
             self._swarm.peers_found.defer((address,), "a peer, of itself")
         size = theirs.metadata_size if theirs.id_of(UT_METADATA) else None

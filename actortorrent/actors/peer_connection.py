@@ -82,7 +82,7 @@ class PeerConnection(PeerOpening):
         self._held: list[Event] = []  # what it said before that was known
         self._watched = (False, False)
         self._last_received = self._last_sent = time.monotonic()
-        self._parting = (Parting.FAILED, "it failed")
+        self._parting = (Parting.LEFT, "we stopped")
 
     # --- for PeerActor to fill in --------------------------------------------------------------
 

@@ -75,10 +75,11 @@ def draw(
     job: Job, progress: Progress, port: int = 0, *, is_verbose: bool = False
 ) -> RenderableType:
     """Return the picture of one moment, for any width of terminal; `port` 0 is not known yet."""
+    figures = wording.GAP.join(filter(None, (wording.amount(progress), wording.rates(progress))))
     lines: list[RenderableType] = [
         _headline(job),
         _bar(progress),
-        _one_line(f"{wording.amount(progress)}{wording.GAP}{wording.rates(progress)}".rstrip()),
+        *([_one_line(figures)] if figures else []),
         _one_line(wording.peers(progress) + (f"; our port is {port}" if port else "")),
         _activity(progress),
     ]

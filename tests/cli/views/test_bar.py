@@ -41,6 +41,31 @@ def test_a_fetch_is_drawn_in_five_lines() -> None:
     )
 
 
+def test_of_a_link_the_parts_of_the_torrent_are_drawn_and_then_what_it_is() -> None:
+    link = replace(JOB, name="debian", total_bytes=0, wanted_bytes=0, file_count=0, wanted_files=0)
+    metadata = Progress(
+        phase="metadata",
+        activity="metadata: 2 of 4 parts, from 3 peers",
+        elapsed_seconds=2.0,
+        peers_connected=3,
+        metadata_parts=2,
+        metadata_part_count=4,
+    )
+    assert drawn(metadata, link) == (
+        f"debian{'by its info-hash':>74}\n"
+        f"{BAR * 36}{'50.0 %':>44}\n"
+        "3 peers\n"
+        "0:02  metadata: 2 of 4 parts, from 3 peers"
+    )
+    console, output = terminal()
+    view = BarView(console=console)
+    view.begin(link)
+    view.learn(JOB)
+    view.show(FETCHING)
+    view.fail(Failure("", "", 1))
+    assert JOB.name in output.getvalue()
+
+
 def test_while_nothing_comes_the_reason_is_shown() -> None:
     assert drawn(ASKING).splitlines()[1:] == [
         f"{'0.0 %':>80}",

@@ -45,6 +45,23 @@ def test_what_is_checked_is_no_share_of_what_is_here(capsys: pytest.CaptureFixtu
     assert line == "[0:01]          350 of 700 MiB checked  checking what is already here"
 
 
+def test_of_a_torrent_that_is_not_known_yet_its_parts_are_what_counts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asking = Progress(phase="metadata", activity="metadata: no peers known", elapsed_seconds=1.0)
+    known = replace(
+        asking,
+        activity="metadata: 3 of 5 parts, from 2 peers",
+        elapsed_seconds=9.0,
+        metadata_parts=3,
+        metadata_part_count=5,
+    )
+    assert printed([asking, known], capsys) == [
+        "[0:01]          metadata: no peers known",
+        "[0:09]  60.0 %  metadata: 3 of 5 parts, from 2 peers",
+    ]
+
+
 def test_what_stays_the_same_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     moments = [replace(FETCHING, elapsed_seconds=float(second)) for second in range(100)]
     assert len(printed(moments, capsys)) == 1
