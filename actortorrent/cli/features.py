@@ -68,11 +68,6 @@ FEATURES = (
         "tests/peers/test_local_discovery.py::test_two_of_ours_and_one_libtorrent_find_each_other",
     ),
     Feature(
-        14,
-        "local service discovery",
-        "tests/peers/test_local_discovery.py::test_two_of_ours_and_one_libtorrent_find_each_other",
-    ),
-    Feature(
         15,
         "UDP trackers",
         "tests/actors/test_tracker_with_opentracker.py::test_two_peers_learn_of_each_other",
