@@ -12,8 +12,7 @@ import queue
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from actortorrent.actors.base import NO_ANSWER, Runtime
@@ -25,6 +24,14 @@ from actortorrent.options import SessionOptions
 from actortorrent.rules.ending import End, Goals
 from actortorrent.rules.progress import Progress
 from actortorrent.rules.selection import files_of_link
+from actortorrent.session_values import (
+    ActorFailed,
+    PeerFailed,
+    RecordRequested,
+    StopRequested,
+    Summary,
+    as_bug,
+)
 from actortorrent.story import Story, described
 from actortorrent.wire.handshake import new_peer_id
 from actortorrent.wire.magnet import Magnet
@@ -35,57 +42,13 @@ if TYPE_CHECKING:
     from actortorrent.actors.content_location import ContentLocation
     from actortorrent.tracing.header import TraceHeader
 
+__all__ = ["Session", "Summary"]
+
 GOODBYE_SECONDS = 1.5  # for the trackers to hear that we go
 PEER_NAME = "Peer-"  # how the names of peers' actors begin
 
 T = TypeVar("T")
 Settle = Callable[[Metainfo], SessionOptions | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """Say how a session went.
-
-    Attributes:
-        progress: how it stood at the end.
-        output: the folder with the content.
-        was_interrupted: it was asked to stop before it was done.
-        average_download_rate: bytes a second, over the time it was fetching.
-        trace: where the trace is, if one was kept.
-    """
-
-    progress: Progress
-    output: Path
-    elapsed_seconds: float
-    was_interrupted: bool
-    is_complete: bool
-    average_download_rate: float
-    trace: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class _StopRequested:
-    """Somebody wants the session to stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class _ActorFailed:
-    """An actor failed: a bug of ours."""
-
-    name: str
-    error: BaseException
-
-
-@dataclass(frozen=True, slots=True)
-class _PeerFailed:
-    """The actor of one peer failed: a bug of ours, too, but the others go on."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class _RecordRequested:
-    """Somebody wants to see what the flight recorder holds."""
 
 
 class Session:
@@ -138,14 +101,14 @@ class Session:
 
     def request_stop(self) -> None:
         """Make `run` return soon; safe from other threads and from signal handlers."""
-        self._outbox.put(_StopRequested())
+        self._outbox.put(StopRequested())
 
     def request_record(self) -> None:
         """Make the session write its flight recorder to a file, say where, and go on.
 
         Safe from other threads and from signal handlers.
         """
-        self._outbox.put(_RecordRequested())
+        self._outbox.put(RecordRequested())
 
     def run(self) -> Summary:
         """Run until done, and return how it went.
@@ -226,7 +189,7 @@ class Session:
         """Hear reports until the session is over; say whether it was interrupted."""
         while True:
             report = self._outbox.get()
-            if isinstance(report, _StopRequested):
+            if isinstance(report, StopRequested):
                 self._tell_stopping()
                 return True
             if isinstance(report, MetadataKnown):
@@ -248,13 +211,13 @@ class Session:
             case ContentKnown():
                 self._fetching_began = time.monotonic()
                 crew.open_doors()
-            case _RecordRequested():
+            case RecordRequested():
                 self._notice(self._story.tell("asked for"))
-            case _PeerFailed(text=text):
+            case PeerFailed(text=text):
                 self._notice(text)
                 self._notice(self._story.explain_peer(text))
-            case _ActorFailed():
-                raise _as_bug(report) from report.error
+            case ActorFailed():
+                raise as_bug(report) from report.error
 
     # --- a torrent by its link -------------------------------------------------------------------
 
@@ -320,18 +283,18 @@ class Session:
         a deadlock.
         """
         if name.startswith(PEER_NAME) and not isinstance(error, DeadlockError):
-            self._outbox.put(_PeerFailed(f"{name} failed, a bug of ours: {described(error)}"))
+            self._outbox.put(PeerFailed(f"{name} failed, a bug of ours: {described(error)}"))
         else:
-            self._outbox.put(_ActorFailed(name, error))
+            self._outbox.put(ActorFailed(name, error))
 
     def _why_no_answer(self, error: BaseException) -> ActorTorrentError:
         """Return the failure of the actor that does not answer, if one was heard of."""
         with contextlib.suppress(queue.Empty):
             while True:
                 report = self._outbox.get_nowait()
-                if isinstance(report, _ActorFailed):
-                    return _as_bug(report)
-        return _as_bug(_ActorFailed("an actor", error))
+                if isinstance(report, ActorFailed):
+                    return as_bug(report)
+        return as_bug(ActorFailed("an actor", error))
 
     # --- stopping ------------------------------------------------------------------------------
 
@@ -364,12 +327,3 @@ class Session:
         seconds = ended - self._fetching_began
         is_known = self._fetching_began and seconds > 0
         return self._progress.fetched_bytes / seconds if is_known else 0.0
-
-
-def _as_bug(failed: _ActorFailed) -> ActorTorrentError:
-    if isinstance(failed.error, ActorTorrentError):
-        return failed.error
-    return ActorTorrentError(
-        f"{failed.name} failed: {described(failed.error)}",
-        hint="this is a bug of ours; what was verified is kept",
-    )

@@ -54,6 +54,7 @@ BESIDE_SESSION = frozenset(
         "verifying",
         "loading",
         "saving",
+        "session_values",
         "sources",
         "web_seeds",
     }

@@ -1,0 +1,66 @@
+"""What a session hears besides its actors' reports, and what it says at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from actortorrent.errors import ActorTorrentError
+from actortorrent.rules.progress import Progress
+from actortorrent.story import described
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Say how a session went.
+
+    Attributes:
+        progress: how it stood at the end.
+        output: the folder with the content.
+        was_interrupted: it was asked to stop before it was done.
+        average_download_rate: bytes a second, over the time it was fetching.
+        trace: where the trace is, if one was kept.
+    """
+
+    progress: Progress
+    output: Path
+    elapsed_seconds: float
+    was_interrupted: bool
+    is_complete: bool
+    average_download_rate: float
+    trace: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """Somebody wants the session to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActorFailed:
+    """An actor failed: a bug of ours."""
+
+    name: str
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class PeerFailed:
+    """The actor of one peer failed: a bug of ours, too, but the others go on."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRequested:
+    """Somebody wants to see what the flight recorder holds."""
+
+
+def as_bug(failed: ActorFailed) -> ActorTorrentError:
+    """Return an actor's failure as the error that ends the session."""
+    if isinstance(failed.error, ActorTorrentError):
+        return failed.error
+    return ActorTorrentError(
+        f"{failed.name} failed: {described(failed.error)}",
+        hint="this is a bug of ours; what was verified is kept",
+    )
