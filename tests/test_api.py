@@ -155,7 +155,14 @@ def test_a_magnet_link_is_enough(content: Content, seed_address: str, tmp_path: 
     for source in (link, parse_magnet(link), content.info_hash.hex()):
         folder = tmp_path / type(source).__name__ / str(len(str(source)))
         summary = fetch(
-            source, output=folder, select="2", peers=[seed_address], port=0, maps_port=False
+            source,
+            output=folder,
+            select="2",
+            peers=[seed_address],
+            port=0,
+            bind="127.0.0.1",
+            maps_port=False,
+            use_dht=False,
         )
         assert summary.is_complete
         assert (folder / "content" / "b" / "c.txt").stat().st_size == SIZES["b/c.txt"]

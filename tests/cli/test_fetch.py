@@ -143,7 +143,8 @@ def test_an_error_in_json_is_an_object_and_a_line_on_stderr(
 def test_a_link_that_leads_nowhere_is_an_error(
     source: str, code: ExitCode, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["fetch", source, "--port", "0", "--no-portmap"]) == code
+    alone = ["--port", "0", "--bind", "127.0.0.1", "--no-portmap", "--no-dht", "--no-lsd"]
+    assert run(["fetch", source, *alone]) == code
     assert told in capsys.readouterr().err
 
 
@@ -220,6 +221,7 @@ def test_every_option_reaches_the_session(
         output=Path("there"),
         peers=(Address("192.0.2.1", 6881), Address("2001:db8::1", 51413)),
         use_trackers=False,
+        use_dht=False,
         use_local_discovery=False,
         port=7000,
         bind="192.0.2.9",

@@ -20,6 +20,8 @@ from tests.conftest import ContentMaker
 from tests.content import Content
 from tests.peers.own import own_seed
 
+# Nobody outside of this machine hears of these fetches.
+ALONE = ("--port", "0", "--bind", "127.0.0.1", "--no-portmap", "--no-dht", "--no-lsd")
 SIZES = {"film.mkv": 300_000, "subs/en.srt": 70_000}
 
 
@@ -35,7 +37,7 @@ def seed_address(content: Content) -> Iterator[str]:
 
 
 def fetch(source: str, *more: str) -> int:
-    return run(["fetch", source, "--port", "0", "--no-portmap", *more])
+    return run(["fetch", source, *ALONE, *more])
 
 
 def link_of(content: Content) -> str:
@@ -152,7 +154,7 @@ def test_ctrl_c_ends_it_before_the_torrent_is_known(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host, port = silent.getsockname()
         source = f"http://{host}:{port}/x.torrent" if by_web else link_of(content)
-        line = ["fetch", source, "-o", str(tmp_path), "--port", "0", "--no-portmap"]
+        line = ["fetch", source, "-o", str(tmp_path), *ALONE]
         peer = ["--peer", f"{host}:{port}"]
         process = subprocess.Popen(
             [sys.executable, "-m", "actortorrent", *line, *peer], stdout=subprocess.PIPE, text=True

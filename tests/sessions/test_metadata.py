@@ -69,6 +69,7 @@ class Fetch:
             "port": 0,
             "bind": "127.0.0.1",
             "maps_port": False,
+            "use_dht": False,
             "encryption": Encryption.OFF,
             "seed": 1,
             "stall_timeout_seconds": PATIENCE_SECONDS,
