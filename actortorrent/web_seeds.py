@@ -46,7 +46,8 @@ def start_web_seeds(
     if not urls:
         return ()
     # Few torrents have web seeds.
-    from actortorrent.actors.web_seed import WebSeed, WebSeedFacts, WebSeedProxy  # noqa: PLC0415
+    from actortorrent.actors.web_seed import WebSeed, WebSeedProxy  # noqa: PLC0415
+    from actortorrent.actors.web_seed_books import WebSeedFacts  # noqa: PLC0415
     from actortorrent.actors.web_seed_calls import RangeCallStarter  # noqa: PLC0415
     from actortorrent.rules.web_seed_ranges import WebSeedFiles  # noqa: PLC0415
 

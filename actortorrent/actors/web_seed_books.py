@@ -1,4 +1,4 @@
-"""The books of one web seed: which leases wait, which are being fetched, and in which order.
+"""The books of one web seed: where its files lie, and which leases wait or are being fetched.
 
 The invariant: **a lease is either waiting, or part of the running call, or over.** Those that
 wait are asked for together, in the order of the torrent, so that neighbours make one range: the
@@ -8,14 +8,26 @@ fewer requests, the better for the server.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
 from actortorrent.rules.block_stream import BlockStream
 from actortorrent.rules.geometry import Geometry
 from actortorrent.rules.leases import Lease
-from actortorrent.rules.web_seed_ranges import Part, RangeCall
+from actortorrent.rules.web_seed_ranges import Part, RangeCall, WebSeedFiles
 
 Stretch = tuple[int, int]  # offset in the torrent, bytes
 FindParts = Callable[[Iterable[Stretch]], tuple[Part, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class WebSeedFacts:
+    """What a web seed must know: its number in the session, from 1, and where its files lie."""
+
+    number: int
+    shown_url: str  # without its secrets
+    files: WebSeedFiles = field(repr=False)
+    geometry: Geometry
+    is_download_limited: bool
 
 
 class CallBooks:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from actortorrent.actors import web_seed
+from actortorrent.actors import web_seed, web_seed_fetching
 from actortorrent.errors import NoProgressError
 from actortorrent.rules import web_seed_answers, web_seeds
 from actortorrent.tracing.capture import capture_trace
@@ -135,6 +135,7 @@ class TestLies:
         assert isinstance(session.error, NoProgressError)
         assert "given up: sent bad data" in told_by(session)
         assert "secret" not in told_by(session)
+        assert not any("secret" in repr(one.data) for one in trace.events)
         wasted = session.session._progress.wasted_bytes
         assert 0 < wasted <= content.length_of(touched)
         bans = [one for one in trace.named("actor:decision") if one.data["what"] == "ban_peer"]
@@ -181,6 +182,13 @@ def cut_short(asked: Asked) -> None:
     length = f"Content-Length: {len(asked.wanted)}"
     asked.talk.send(f"HTTP/1.1 206 Partial Content\r\n{told}\r\n{length}\r\n\r\n".encode())
     asked.talk.send(asked.wanted[: len(asked.wanted) // 2 + 1])
+
+
+def drip(asked: Asked) -> None:
+    """Send a byte now and then, and so no block in any sensible time."""
+    told = f"Content-Range: bytes {asked.first}-{asked.last}/{len(asked.data)}"
+    asked.talk.send(f"HTTP/1.1 206 Partial Content\r\n{told}\r\n\r\n".encode())
+    asked.talk.drip(asked.wanted, 0.02)
 
 
 def busy(asked: Asked) -> None:
@@ -239,19 +247,24 @@ class TestTrouble:
             session.wait_until(lambda progress: progress.activity == expected, expected)
             session.stop()
 
-    def test_a_server_that_says_nothing_loses_its_leases_to_a_peer(
-        self, content_maker: ContentMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("say_little", [lambda asked: asked.talk.hang(), drip])
+    def test_a_server_that_says_little_or_nothing_loses_its_leases_to_a_peer(
+        self,
+        content_maker: ContentMaker,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        say_little: Play,
     ) -> None:
-        monkeypatch.setattr(web_seed, "STALL_SECONDS", 0.2)
+        monkeypatch.setattr(web_seed_fetching, "STALL_SECONDS", 0.2)
         content = content_maker(4 * PIECE, piece_length=PIECE)
         arrived = threading.Event()
 
-        def hang(asked: Asked) -> None:
+        def play(asked: Asked) -> None:
             arrived.set()
-            asked.talk.hang()
+            say_little(asked)
 
         with (
-            WebServer(content, hang) as server,
+            WebServer(content, play) as server,
             fetching(with_web_seeds(content, server.url), tmp_path / "into") as session,
         ):
             assert arrived.wait(5)
