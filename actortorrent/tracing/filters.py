@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from actortorrent.tracing.conn_names import conn_name
 from actortorrent.tracing.events import Event
 
 PIECE_KEYS = frozenset(["piece", "piece_index", "piece_indexes", "pieces"])
@@ -124,7 +125,7 @@ def _node_of(event: Event) -> str:
 
 
 def _peer_of(conn: int) -> str:
-    return f"{PEER_NAME}{conn}"
+    return conn_name(conn).lower()
 
 
 def _peer_wished(peer: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from actortorrent.tracing.conn_names import conn_name, conn_of_name
 from actortorrent.tracing.events import DECISION, END, MESSAGE, WIRE_SENT, Event
 from actortorrent.tracing.header import TraceHeader
 from actortorrent.tracing.linting.talk import piece_size
@@ -54,8 +55,9 @@ class ContentRules:
                 "have-not-sent", event, f"Peer-{conn} was never told that we have piece {piece}"
             )
         for conn, event in self._accused.items():
-            name = f"Peer-{conn}" if conn > 0 else f"WebSeed-{-conn}"
-            text = f"{name} alone sent piece {event.data.get('piece')}, and was not banned"
+            text = (
+                f"{conn_name(conn)} alone sent piece {event.data.get('piece')}, and was not banned"
+            )
             self._blame("bad-data-unpunished", event, text)
 
     def _message(self, event: Event) -> None:
@@ -67,7 +69,7 @@ class ContentRules:
             self._verified = verified if type(verified) is int else None
         elif kind == "introduce":
             talk = self._wire.talks.get(_conn_of(event.actor))
-            if talk is not None:
+            if talk is not None and talk.conn > 0:  # web seeds are told nothing
                 talk.has_joined = True
         elif kind == "piece_lost" and self._verified is not None:
             lost = args.get("piece_index")
@@ -142,7 +144,4 @@ class ContentRules:
 
 def _conn_of(actor: str) -> int:
     """Return the connection whose actor it is, 0 for none."""
-    name, _, number = actor.rpartition("/")[2].partition("-")
-    if name not in ("Peer", "WebSeed") or not number.isascii() or not number.isdigit():
-        return 0
-    return int(number) if name == "Peer" else -int(number)  # web seeds' lie below zero
+    return conn_of_name(actor) or 0

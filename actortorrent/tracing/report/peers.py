@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from actortorrent.tracing.conn_names import conn_name
 from actortorrent.tracing.events import Event
 from actortorrent.tracing.report.sources import Node
 from actortorrent.tracing.wire_events import PEER_ID_LIMITS
@@ -74,7 +75,7 @@ def _far_ends(
 def peer_actor(actor: str, conn: object) -> str:
     """Return the name of a connection's actor, beside another actor of the same client."""
     node, slash, _ = actor.rpartition("/")
-    return f"{node}{slash}Peer-{conn}"
+    return f"{node}{slash}{conn_name(conn)}"
 
 
 def readable_id(peer_id_hex: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
+from actortorrent.tracing.conn_names import conn_name, conn_of_name
 from actortorrent.tracing.events import WIRE_RECEIVED, WIRE_SENT, Event
 from actortorrent.tracing.header import TraceHeader
 
@@ -55,7 +56,7 @@ class NodeStory:
     def peer_text(self, conn: int) -> str:
         """Return what to call a peer: its actor, and who that is as far as it is known."""
         who = self.node_of.get(conn) or self.address_of.get(conn, "")
-        return f"{PEER_NAME}{conn} ({who})" if who else f"{PEER_NAME}{conn}"
+        return f"{conn_name(conn)} ({who})" if who else conn_name(conn)
 
     def conns_called(self, wanted: str) -> list[int]:
         """Return the connections that lead to whom a user calls so."""
@@ -132,9 +133,4 @@ def is_of_more_than_a_block(event: Event) -> bool:
 
 def conn_named(actor: Any) -> int | None:
     """Return the number in `Peer-3`, also behind a node's name; None for all else."""
-    if not isinstance(actor, str):
-        return None
-    name = actor.rpartition("/")[2]
-    number = name.removeprefix(PEER_NAME)
-    is_peer = name != number and number.isascii() and number.isdigit()
-    return int(number) if is_peer else None
+    return conn_of_name(actor) if isinstance(actor, str) else None

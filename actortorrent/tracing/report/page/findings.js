@@ -33,7 +33,7 @@ function troubleText(row) {
   };
   if (T.label(row) === "ban_peer") return `${client} bans ${named(data.chosen)}: ${data.rule}, piece ${data.piece}`;
   if (T.label(row) === "piece_failed") {
-    const senders = (data.contributors ?? []).map((conn) => named("Peer-" + conn));
+    const senders = (data.contributors ?? []).map((conn) => named(conn < 0 ? "WebSeed-" + -conn : "Peer-" + conn));
     return `${client}: the hash of piece ${data.piece} is wrong; its blocks came from ${senders.join(" and ") || "nobody known"}`;
   }
   if (T.label(row) === "peer_snubbed") return `${client}: ${named("Peer-" + data.conn)} has fallen silent`;
