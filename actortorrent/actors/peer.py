@@ -85,6 +85,7 @@ class PeerActor(PeerServing):
         self._welcome()
 
     def _introduced(self) -> None:
+        super()._introduced()
         queue = self._extensions.theirs.request_queue
         if queue is not None:
             self._downloads.pipeline.peer_queues(queue)
@@ -306,6 +307,7 @@ class PeerProxy(ConnectionProxy):
     """The messages that a peer's actor takes."""
 
     welcome = message(PeerActor.welcome)
+    contacts_changed = message(PeerActor.contacts_changed)
     introduce = message(PeerActor.introduce)
     lease = message(PeerActor.lease)
     cancel_leases = message(PeerActor.cancel_leases)

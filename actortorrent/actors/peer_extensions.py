@@ -23,14 +23,16 @@ from actortorrent.version import VERSION
 from actortorrent.wire.extension_handshake import (
     EXTENSION_HANDSHAKE_ID,
     METADATA_ID,
+    PEX_ID,
     UT_METADATA,
+    UT_PEX,
     ExtensionHandshake,
 )
 from actortorrent.wire.messages import Extended
 from actortorrent.wire.metadata_exchange import MAX_PARTS, MetadataKind, MetadataMessage
 
 CLIENT = f"actortorrent {VERSION}"
-OUR_EXTENSIONS = ((UT_METADATA, METADATA_ID),)
+OUR_EXTENSIONS = ((UT_METADATA, METADATA_ID), (UT_PEX, PEX_ID))
 MAX_ASKED_PARTS = 2 * MAX_PARTS  # that wait to be sent: all of them, and once more
 ENOUGH_PENDING_BYTES = 64 * 1024  # serve on only while less than this waits to be sent
 
@@ -42,7 +44,8 @@ class PeerExtensions:
 
     Attributes:
         theirs: all that the peer has said of itself so far.
-        handlers: what takes the payload of a message, by our number for the extension.
+        handlers: what takes the payload of a message, by our number for the extension; those
+            that have none here we do not offer.
         metadata_came: takes what answers requests of ours; without it, it is dropped.
         has_greeted: whether we have said what we are.
     """
@@ -78,7 +81,7 @@ class PeerExtensions:
         self.has_greeted = True
         torrent = self._torrent
         return ExtensionHandshake(
-            extensions=OUR_EXTENSIONS,
+            extensions=tuple(one for one in OUR_EXTENSIONS if one[1] in self.handlers),
             client=CLIENT,
             listen_port=torrent.listen_port or None,
             request_queue=MAX_QUEUED_REQUESTS,

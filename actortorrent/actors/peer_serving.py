@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from actortorrent.actors.peer_connection import PeerConnection
+from actortorrent.actors.peer_exchanging import PeerExchanging
 from actortorrent.actors.peer_uploads import ContentGoneError, Uploads
 from actortorrent.rules.allowed_fast import allowed_fast_set, given_count, may_ask_though_choked
 from actortorrent.rules.rates import RateMeter
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from actortorrent.actors.peer_values import Neighbours
 
 
-class PeerServing(PeerConnection):
+class PeerServing(PeerExchanging):
     """Serve one peer; `PeerActor` fetches from it besides."""
 
     is_fast = True

@@ -73,6 +73,7 @@ class TorrentFacts:
     raw_info: bytes = field(default=b"", repr=False)  # to serve as metadata (BEP 9)
     listen_port: int = 0  # where we take connections; 0: nowhere
     dht: DhtDoor | None = None
+    is_private: bool = False  # peers are told of by nobody but the trackers (BEP 27)
     gives_fast: bool = True  # a few pieces to peers that begin, though they are choked (BEP 6)
 
 

@@ -23,11 +23,14 @@ from actortorrent.rules.statuses import SwarmStatus
 from actortorrent.wire.addresses import Address
 
 if TYPE_CHECKING:
+    from actortorrent.actors.peer import PeerProxy
     from actortorrent.actors.peer_connection import ConnectionProxy
     from actortorrent.actors.reporter import ReporterProxy
     from actortorrent.actors.tracker import TrackerProxy
+    from actortorrent.wire.peer_exchange import Contact
 
 MAX_HALF_OPEN = 30
+CONTACTS_SECONDS = 2.0  # from a change to when the peers are told of it: others may follow
 MAX_REMEMBERED = 10_000  # connections that ended, whose peers may still be found guilty
 
 
@@ -42,6 +45,8 @@ class _Live:
     proxy: ConnectionProxy
     dialled: list[Address]
     peer_id: bytes = b""
+    contact: Contact | None = None  # by which others can reach this peer (BEP 11)
+    exchanger: PeerProxy | None = None  # if it takes contacts
 
 
 class Swarm(Actor):
@@ -72,6 +77,7 @@ class Swarm(Actor):
         self._has_met_anyone = False
         self._dial_timer: Timer | None = None
         self._will_report = False
+        self._will_tell_contacts = False
 
     # --- commands ----------------------------------------------------------------------------
 
@@ -130,6 +136,28 @@ class Swarm(Actor):
             live.proxy.welcome.defer()
         self._report_soon()
 
+    def peer_introduced(
+        self, conn: int, contact: Contact | None, exchanger: PeerProxy | None
+    ) -> None:
+        """Learn by which address others reach a peer, and who passes it those of others."""
+        live = self._live.get(conn)
+        if live is not None:
+            live.contact, live.exchanger = contact, exchanger
+            self._tell_contacts_soon()
+
+    def _tell_contacts_soon(self) -> None:
+        if not self._will_tell_contacts:
+            self._will_tell_contacts = True
+            self._after(CONTACTS_SECONDS, "_tell_contacts")
+
+    def _tell_contacts(self) -> None:
+        """Tell peers whom we are connected to now; each passes on what is news to it."""
+        self._will_tell_contacts = False
+        contacts = tuple(one.contact for one in self._live.values() if one.contact is not None)
+        for live in self._live.values():
+            if live.exchanger is not None:
+                live.exchanger.contacts_changed.defer(contacts)
+
     def _drop_one_of(self, older: _Live, newer: _Live) -> _Live:
         newer_stays = keep_newer(
             self._our_id,
@@ -152,6 +180,8 @@ class Swarm(Actor):
         if live is None:
             return
         self._remember(conn, live)
+        if live.contact is not None:
+            self._tell_contacts_soon()
         for address in live.dialled:
             self._note_parting(address, parting, reason)
         self._dial_more()
@@ -270,5 +300,6 @@ class SwarmProxy(Proxy):
     connection_accepted = message(Swarm.connection_accepted)
     we_are_complete = message(Swarm.we_are_complete)
     peer_handshaken = message(Swarm.peer_handshaken)
+    peer_introduced = message(Swarm.peer_introduced)
     peer_left = message(Swarm.peer_left)
     peer_misbehaved = message(Swarm.peer_misbehaved)

@@ -58,6 +58,11 @@ FEATURES = (
         "tests/peers/test_magnet.py::test_libtorrent_fetches_from_us_by_our_link",
     ),
     Feature(
+        11,
+        "exchange of peers",
+        "tests/peers/test_peer_exchange.py::test_of_three_of_libtorrent_we_are_told_one_and_meet_all",
+    ),
+    Feature(
         12,
         "several trackers",
         "tests/rules/test_announcing.py::TestOrder::test_a_tier_is_shuffled_and_tiers_are_not",

@@ -101,7 +101,7 @@ FACTS: Mapping[str, Explanation] = {
     ),
     "bt:listening": Explanation("Peers can reach us on this port from now on."),
     "bt:peers_found": Explanation(
-        "Addresses of peers became known, from a tracker, the local network, a user."
+        "Addresses of peers became known, from a tracker, another peer, the local network, a user."
     ),
     "bt:connection_begun": Explanation("An actor for one connection is started."),
     "bt:connection_opened": Explanation("The connection stands, between these two addresses."),

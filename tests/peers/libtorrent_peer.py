@@ -75,8 +75,8 @@ class Peer:
         settings: Any = _settings(options)  # its stubs name every setting; they lag behind
         self._session = lt.session(settings)
         self._session.set_alert_fd(alarm_in)
-        if options.slots:  # also for peers of this machine, which usually need none
-            self._session.set_peer_class_filter(lt.ip_filter())
+        if options.slots:
+            self._session.set_peer_class_filter(_nobody_is_local())
         self._handle = self._session.add_torrent(_torrent(options))
         for peer in options.peer:
             host, _, port = peer.rpartition(":")
@@ -160,6 +160,13 @@ def _torrent(options: argparse.Namespace) -> Any:
         params.flags |= lt.torrent_flags.override_trackers
         params.trackers = []
     return params
+
+
+def _nobody_is_local() -> Any:
+    """Return a filter by which slots and limits also hold for peers of this machine."""
+    everybody = lt.ip_filter()
+    everybody.add_rule("0.0.0.0", "255.255.255.255", 1 << lt.session.global_peer_class_id)
+    return everybody
 
 
 def _tell(event: str, **what: object) -> None:

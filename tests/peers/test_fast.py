@@ -53,7 +53,7 @@ def said(trace: Path) -> Counter[str]:
 def test_what_libtorrent_allows_we_fetch_though_it_never_unchokes_us(
     content: Content, tmp_path: Path, trace: Path
 ) -> None:
-    with libtorrent_seed(content, extra=["--slots", "1"]) as seed:
+    with libtorrent_seed(content, extra=["--slots", "1", "--no-pex"]) as seed:
         here = [f"127.0.0.1:{seed.port}"]
         slow = ["--down", "50K"]
         options = ["--trace", trace, "--trace-level", "block", "--stall-timeout", "1"]
