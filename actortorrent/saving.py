@@ -1,8 +1,8 @@
 """Save a torrent that came by a link as a .torrent file: `--save-torrent`.
 
 What is written lies where the user said: at the path given or, if that is a folder, in it,
-under the torrent's own name made safe. A file that is there already and is not this very
-torrent stays as it is.
+under the torrent's own name made safe. A file that is there already stays as it is: if it is
+this very torrent, all is well, and else it is an error.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def save_torrent(metainfo: Metainfo, target: Path) -> Path:
     from actortorrent.creating import write_torrent  # noqa: PLC0415 - it brings the hashing along
 
     path = target / _name_of(metainfo) if target.is_dir() else target
-    is_there = path.is_symlink() or path.exists()
-    if is_there and not _is_same(path, metainfo):
+    if not path.is_symlink() and not path.exists():
+        write_torrent(path, document_of(metainfo), overwrite=True)  # whole, even if we are killed
+    elif not _is_same(path, metainfo):
         raise UsageError(
             f"{path} exists already, and is not this torrent",
             hint="choose another name with --save-torrent",
         )
-    write_torrent(path, document_of(metainfo), overwrite=is_there)
     return path
 
 
