@@ -99,7 +99,9 @@ class Swarm(Actor):
     def peers_found(self, addresses: tuple[Address, ...], source: str) -> None:
         """Write down addresses and dial as many as there are slots for."""
         now = time.monotonic()
-        new_count = self._book.add(addresses, source, now)
+        here = {one.contact.address for one in self._live.values() if one.contact is not None}
+        strange = [address for address in addresses if address not in here]
+        new_count = self._book.add(strange, source, now)
         self._record("bt:peers_found", {"source": source, "new": new_count})
         self._dial_more()
 
