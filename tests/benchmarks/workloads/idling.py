@@ -41,7 +41,8 @@ class Idling:
 
     def _watch(self, content: Content, seconds: float, into: Path) -> Cost:
         port = free_port()
-        options = ["--no-trackers", "--no-portmap", "--no-dht", "--progress", "none"]
+        options = ["--no-trackers", "--no-portmap", "--no-dht", "--no-lsd"]
+        options += ["--progress", "none"]
         options += ["--max-peers", str(self.peers)]
         options += ["--bind", "127.0.0.1", "--port", str(port)]
         with ExitStack() as stack:

@@ -113,7 +113,7 @@ def _run(huge: _Huge, _: Path) -> Cost:
         listener.settimeout(PATIENCE_SECONDS)
         address = f"127.0.0.1:{listener.getsockname()[1]}"
         options = ["--peer", address, "--no-trackers", "--port", "0", "--progress", "none"]
-        options += ["--encryption", "off", "--no-portmap", "--no-dht"]
+        options += ["--encryption", "off", "--no-portmap", "--no-dht", "--no-lsd"]
         command: Words = [*ACTORTORRENT, "fetch", huge.torrent, "--output", huge.folder]
         command += options
         began = time.monotonic()
