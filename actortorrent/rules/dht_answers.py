@@ -122,7 +122,7 @@ def _ever_leaner(message: Message, most_bytes: int) -> Iterator[Message]:
     message = replace(message, seen_as=None)
     yield message
     for rows, row_bytes in _ROW_BYTES.items():
-        if isinstance(message.body, Answer) and getattr(message.body, rows):
+        if isinstance(message.body, Answer) and getattr(message.body, rows) is not None:
             excess = len(message.encode()) - most_bytes
             kept = getattr(message.body, rows)[: -excess // row_bytes]
             changes: dict[str, Any] = {rows: kept or (() if rows == "values" else None)}
