@@ -32,6 +32,10 @@ class LibtorrentNodes:
     def announce(self, number: int, info_hash: bytes, port: int) -> None:
         """Let a node announce a peer of its own, and wait until another has heard of it."""
         self._tell(f"announce {number} {info_hash.hex()} {port}")
+        self.wait_until_stored(info_hash)
+
+    def wait_until_stored(self, info_hash: bytes) -> None:
+        """Wait until somebody has announced a peer of this torrent to one of them."""
         self._process.wait_for_line(rf'"stored", .* "{info_hash.hex()}"')
 
     def find(self, number: int, info_hash: bytes) -> Address:

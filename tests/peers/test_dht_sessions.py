@@ -51,11 +51,10 @@ def test_libtorrent_finds_us_by_a_link_with_nothing_but_the_info_hash(
 ) -> None:
     content = content_maker({"other.bin": 300_000})
     magnet = ["--magnet", Magnet(content.info_hash).link, "--dht", str(nodes.addresses[0])]
-    with (
-        own_seed(content, host=OURS, extra=joining(nodes, 3)),
-        libtorrent_fetch(content, tmp_path / "into", host=THEIRS, extra=magnet) as leech,
-    ):
-        leech.wait_until_done()
+    with own_seed(content, host=OURS, extra=joining(nodes, 3)):
+        nodes.wait_until_stored(content.info_hash)
+        with libtorrent_fetch(content, tmp_path / "into", host=THEIRS, extra=magnet) as leech:
+            leech.wait_until_done()
     content.assert_same_in(tmp_path / "into")
 
 
@@ -65,6 +64,7 @@ def test_two_of_ours_find_each_other(
     content = content_maker({"third.bin": 200_000})
     link = Magnet(content.info_hash).link
     with own_seed(content, host=OTHERS, extra=joining(nodes, 2)):
+        nodes.wait_until_stored(content.info_hash)
         into, extra = tmp_path / "into", joining(nodes, 6)
         with own_fetch(content, into, source=link, host=OURS, extra=extra) as leech:
             leech.finish()
