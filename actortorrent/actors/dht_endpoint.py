@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import socket
 import time
+from abc import abstractmethod
 
 from actortorrent.actors.base import Runtime, SocketActor
 from actortorrent.actors.dht_options import DhtOptions
@@ -54,9 +55,9 @@ class DhtEndpoint(SocketActor):
 
     # --- for the subclass -------------------------------------------------------------------------
 
+    @abstractmethod
     def _take_fact(self, node: DhtNode, fact: Fact) -> None:
         """Take what a node found out."""
-        raise NotImplementedError
 
     # --- sockets ----------------------------------------------------------------------------------
 

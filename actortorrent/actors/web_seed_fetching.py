@@ -7,6 +7,7 @@ into blocks, and handed over as a peer's are. What a failure means is for `web_s
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -178,12 +179,13 @@ class WebSeedFetching(Actor):
     # --- what subclasses add -----------------------------------------------------------------
 
     @property
+    @abstractmethod
     def _me(self) -> WebSeedProxy:
-        raise NotImplementedError
+        """Return our own proxy."""
 
+    @abstractmethod
     def _failed(self, refusal: Refusal) -> None:
         """Hear that the call came to nothing, or to less than was asked for."""
-        raise NotImplementedError
 
     # --- the end of a call -------------------------------------------------------------------
 
