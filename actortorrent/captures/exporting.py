@@ -27,6 +27,7 @@ from actortorrent.tracing.events import CONNECTION_OPENED, Event
 from actortorrent.tracing.header import TraceHeader
 
 SAME_ADDRESSES_STEP = 1 << 28  # between the first sequence numbers of connections of one pair
+MAX_HELD = 1_000  # messages of a direction that wait for what the other end tells before them
 
 
 @dataclass(slots=True)
@@ -78,6 +79,7 @@ def export_capture(
         export = _Export(header, flows, writer, begin_ns)
         for event, content in with_contents(events(), levels(header)):
             export.take(event, content)
+        export.finish()
         export.report.packets, export.report.size_bytes = writer.packets, writer.size_bytes
     return export.report
 
@@ -104,6 +106,16 @@ class _Side:
         return self.first + 1 + self.next_offset + self.has_ended
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Hold what an end tells of the wire: an event, where its bytes stand, and those themselves."""
+
+    event: Event
+    place: Place
+    which: int
+    content: bytes
+
+
 class _Connection:
     """Write the packets of one connection."""
 
@@ -114,6 +126,7 @@ class _Connection:
         self._sides = (_Side(first), _Side(first))
         self._last = [max(one.end for one in flow.told[direction]) for direction in (0, 1)]
         self._believed = believed
+        self._held: tuple[list[_Told], list[_Told]] = ([], [])  # by direction
 
     def opening(self) -> Iterator[bytes]:
         """Yield the three packets of TCP's handshake."""
@@ -129,6 +142,34 @@ class _Connection:
             return False
         believed = self._believed[place.direction]
         return which == believed or place.offset >= self.flow.told[place.direction][believed].end
+
+    def holds(self, told: _Told) -> bool:
+        """Keep what comes behind all that the believed end tells, if that is not written yet.
+
+        It is then to be asked for by `take_due`: what was sent stands in a trace before it is
+        told by the end that received it.
+        """
+        held = self._held[told.place.direction]
+        if told.which == self._believed[told.place.direction] or len(held) >= MAX_HELD:
+            return False
+        is_early = bool(held) or not self._has_told_all(told.place.direction)
+        if is_early:
+            held.append(told)
+        return is_early
+
+    def take_due(self, direction: int) -> list[_Told]:
+        """Return what was kept of a direction, once the believed end has told all."""
+        return self.take_held(direction) if self._has_told_all(direction) else []
+
+    def take_held(self, direction: int) -> list[_Told]:
+        """Return what was kept of a direction, though something before it is missing."""
+        due = self._held[direction].copy()
+        self._held[direction].clear()
+        return due
+
+    def _has_told_all(self, direction: int) -> bool:
+        believed = self.flow.told[direction][self._believed[direction]]
+        return self._sides[direction].next_offset >= believed.end
 
     def message(self, direction: int, offset: int, data: bytes) -> Iterator[bytes]:
         """Yield the packets of a message."""
@@ -204,18 +245,31 @@ class _Export:
         flow = self.flows.of(event)
         assert flow is not None
         connection = self._connection(flow[0], event.time_ns)
-        if not connection.takes(place, which):
+        told = _Told(event, place, which, content)
+        if not connection.takes(place, which) or connection.holds(told):
             return
-        messages = self._messages(event, content)
+        self._put(connection, told, event.time_ns)
+        for due in connection.take_due(place.direction):
+            self._put(connection, due, event.time_ns)
+
+    def finish(self) -> None:
+        """Write what waited for something that nobody told."""
+        for connection in self._open.values():
+            for told in (*connection.take_held(0), *connection.take_held(1)):
+                self._put(connection, told, told.event.time_ns)
+
+    def _put(self, connection: _Connection, told: _Told, time_ns: int) -> None:
+        messages = self._messages(told.event, told.content)
         if messages is None:
             return  # a gap: the next message says where it stands
+        place = told.place
         self.report.missing_bytes += connection.gap_before(place)
         offset = place.offset
         for message in messages:
-            self._write(event.time_ns, connection.message(place.direction, offset, message))
+            self._write(time_ns, connection.message(place.direction, offset, message))
             offset += len(message)
-            self._count(event, message, content)
-        self._write(event.time_ns, connection.due_endings())
+            self._count(told.event, message, told.content)
+        self._write(time_ns, connection.due_endings())
 
     def _messages(self, event: Event, content: bytes) -> Iterable[bytes] | None:
         if event.name in SUMS:
