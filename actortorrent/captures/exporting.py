@@ -13,13 +13,13 @@ blocks and requests.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actortorrent.captures.connection_packets import Connection, Told
 from actortorrent.captures.contents import with_contents
 from actortorrent.captures.flows import SUMS, Flow, Flows, Place, levels
-from actortorrent.captures.packets import ACK, FIN, MAX_SEGMENT_BYTES, PSH, SYN, tcp_packet
 from actortorrent.captures.rebuilding import Rebuilder, summed
 from actortorrent.captures.writing import CaptureWriter, writing_capture
 from actortorrent.errors import InvalidTraceError, UsageError
@@ -27,7 +27,6 @@ from actortorrent.tracing.events import CONNECTION_OPENED, Event
 from actortorrent.tracing.header import TraceHeader
 
 SAME_ADDRESSES_STEP = 1 << 28  # between the first sequence numbers of connections of one pair
-MAX_HELD = 1_000  # messages of a direction that wait for what the other end tells before them
 
 
 @dataclass(slots=True)
@@ -93,122 +92,6 @@ def _begin_ns(header: TraceHeader) -> int:
 
 
 @dataclass(slots=True)
-class _Side:
-    """Hold how far one direction has been written; `first` is the number of its SYN."""
-
-    first: int
-    next_offset: int = 0
-    is_to_end: bool = False
-    has_ended: bool = False
-
-    @property
-    def sequence(self) -> int:
-        return self.first + 1 + self.next_offset + self.has_ended
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """Hold what an end tells of the wire: an event, where its bytes stand, and those themselves."""
-
-    event: Event
-    place: Place
-    which: int
-    content: bytes
-
-
-class _Connection:
-    """Write the packets of one connection."""
-
-    def __init__(self, flow: Flow, first: int, believed: tuple[int, int]) -> None:
-        self.flow = flow
-        ours, theirs, self.is_made_up = flow.addresses
-        self._addresses = (ours, theirs)
-        self._sides = (_Side(first), _Side(first))
-        self._last = [max(one.end for one in flow.told[direction]) for direction in (0, 1)]
-        self._believed = believed
-        self._held: tuple[list[_Told], list[_Told]] = ([], [])  # by direction
-
-    def opening(self) -> Iterator[bytes]:
-        """Yield the three packets of TCP's handshake."""
-        dialled = 0 if self.flow.we_dialled else 1
-        first = self._sides[0].first
-        yield self._packet(dialled, first, 0, SYN)
-        yield self._packet(1 - dialled, first, first + 1, SYN | ACK)
-        yield self._packet(dialled, first + 1, first + 1, ACK)
-
-    def takes(self, place: Place, which: int) -> bool:
-        """Say whether an end's telling of a place is to be written."""
-        if place.offset < self._sides[place.direction].next_offset:
-            return False
-        believed = self._believed[place.direction]
-        return which == believed or place.offset >= self.flow.told[place.direction][believed].end
-
-    def holds(self, told: _Told) -> bool:
-        """Keep what comes behind all that the believed end tells, if that is not written yet.
-
-        It is then to be asked for by `take_due`: what was sent stands in a trace before it is
-        told by the end that received it.
-        """
-        held = self._held[told.place.direction]
-        if told.which == self._believed[told.place.direction] or len(held) >= MAX_HELD:
-            return False
-        is_early = bool(held) or not self._has_told_all(told.place.direction)
-        if is_early:
-            held.append(told)
-        return is_early
-
-    def take_due(self, direction: int) -> list[_Told]:
-        """Return what was kept of a direction, once the believed end has told all."""
-        return self.take_held(direction) if self._has_told_all(direction) else []
-
-    def take_held(self, direction: int) -> list[_Told]:
-        """Return what was kept of a direction, though something before it is missing."""
-        due = self._held[direction].copy()
-        self._held[direction].clear()
-        return due
-
-    def _has_told_all(self, direction: int) -> bool:
-        believed = self.flow.told[direction][self._believed[direction]]
-        return self._sides[direction].next_offset >= believed.end
-
-    def message(self, direction: int, offset: int, data: bytes) -> Iterator[bytes]:
-        """Yield the packets of a message."""
-        side = self._sides[direction]
-        side.next_offset = offset
-        for start in range(0, len(data), MAX_SEGMENT_BYTES):
-            part = data[start : start + MAX_SEGMENT_BYTES]
-            yield self._segment(direction, PSH | ACK, part)
-            side.next_offset += len(part)
-
-    def gap_before(self, place: Place) -> int:
-        """Return how many bytes are missing in front of a place."""
-        return place.offset - self._sides[place.direction].next_offset
-
-    def closing(self, direction: int) -> None:
-        """Note that an end hangs up; that is written when all is that it said."""
-        self._sides[direction].is_to_end = True
-
-    def due_endings(self) -> Iterator[bytes]:
-        """Yield what ends a direction, when it is to end and all of it is written."""
-        for direction, side in enumerate(self._sides):
-            is_due = side.is_to_end and side.next_offset >= self._last[direction]
-            if is_due and not side.has_ended:
-                yield self._segment(direction, FIN | ACK, b"")
-                side.has_ended = True
-
-    def _segment(self, direction: int, flags: int, data: bytes) -> bytes:
-        sides = self._sides
-        ours, theirs = sides[direction].sequence, sides[1 - direction].sequence
-        return self._packet(direction, ours, theirs, flags, data)
-
-    def _packet(
-        self, direction: int, sequence: int, acknowledged: int, flags: int, data: bytes = b""
-    ) -> bytes:
-        source, target = self._addresses[direction], self._addresses[1 - direction]
-        return tcp_packet(source, target, sequence, acknowledged, flags, data)
-
-
-@dataclass(slots=True)
 class _Export:
     """Write events as packets, in the order of time."""
 
@@ -217,7 +100,7 @@ class _Export:
     writer: CaptureWriter
     begin_ns: int
     report: ExportReport = field(default_factory=ExportReport)
-    _open: dict[int, _Connection] = field(default_factory=dict)
+    _open: dict[int, Connection] = field(default_factory=dict)
     _uses: Counter[frozenset[object]] = field(default_factory=Counter)
     _rebuilder: Rebuilder = field(init=False)
 
@@ -245,7 +128,7 @@ class _Export:
         flow = self.flows.of(event)
         assert flow is not None
         connection = self._connection(flow[0], event.time_ns)
-        told = _Told(event, place, which, content)
+        told = Told(event, place, which, content)
         if not connection.takes(place, which) or connection.holds(told):
             return
         self._put(connection, told, event.time_ns)
@@ -258,7 +141,7 @@ class _Export:
             for told in (*connection.take_held(0), *connection.take_held(1)):
                 self._put(connection, told, told.event.time_ns)
 
-    def _put(self, connection: _Connection, told: _Told, time_ns: int) -> None:
+    def _put(self, connection: Connection, told: Told, time_ns: int) -> None:
         messages = self._messages(told.event, told.content)
         if messages is None:
             return  # a gap: the next message says where it stands
@@ -284,14 +167,14 @@ class _Export:
         self.report.made_up += is_summed
         self.report.blank_bytes += len(message) - 13 if is_block and not content else 0
 
-    def _connection(self, flow: Flow, time_ns: int) -> _Connection:
+    def _connection(self, flow: Flow, time_ns: int) -> Connection:
         connection = self._open.get(id(flow))
         if connection is None:
             ours, theirs, is_made_up = flow.addresses
             pair = frozenset((ours, theirs))
             first = self._uses[pair] * SAME_ADDRESSES_STEP
             self._uses[pair] += 1
-            connection = _Connection(flow, first, self._believed(flow))
+            connection = Connection(flow, first, self._believed(flow))
             self._open[id(flow)] = connection
             self.report.connections += 1
             self.report.made_up_addresses += is_made_up

@@ -22,7 +22,8 @@ LEVELS = ("piece", "block", "payload")  # each records what the one before does,
 QUEUE_LIMIT = 32_768  # entries that wait for the writer
 # So many of them may keep alive what they carry, such as the buffer of a run: far more than
 # wait for a writer that is well. What comes on top of these is told at once, in a few words;
-# blocks that are wanted in full (level "payload") are lost.
+# blocks that are wanted in full (level "payload") are lost. Of other levels only bitfields,
+# which are short and come once, hold a message's bytes: these are kept.
 LADEN_LIMIT = 1_024
 
 # Who sent, at which tick of its clock, because of what, when (ns), into how full a mailbox.
@@ -143,7 +144,7 @@ class EntryQueue:
         if waiting >= LADEN_LIMIT:
             if type(data) is tuple:
                 data = kept_handling(data)
-            elif _has_payload(data):  # type: ignore[arg-type]
+            elif self.level == "payload" and _has_payload(data):  # type: ignore[arg-type]
                 self.losses.add_one()
                 return
             else:

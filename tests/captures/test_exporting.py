@@ -168,6 +168,25 @@ def test_where_events_are_lost_the_stream_has_a_gap_and_goes_on_behind_it(
     assert "missing   4.8 KiB" in capsys.readouterr().out
 
 
+def test_what_only_the_sender_tells_waits_for_what_the_receiver_tells_later(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs = {"local": "10.0.0.2:8", "remote": "10.0.0.1:7"}
+    haves = [sent(3 + n, 68 + 9 * n, 9, "have", piece_index=n) for n in range(4)]
+    heard = [
+        event("bt:message_received", "Peer-1", one.lc, ms=100 + one.lc, **one.data)
+        for one in (HANDSHAKE, *haves[:2])
+    ]
+    opened = event("bt:connection_opened", "Peer-1", 1, conn=1, **theirs)
+    traces = [
+        write_trace(tmp_path / "sender.trace", [OPENED, HANDSHAKE, *haves]),
+        write_trace(tmp_path / "receiver.trace", [opened, *heard]),
+    ]
+    judged = judge(exported(traces, tmp_path / "x.pcap"))
+    assert (judged.messages, judged.complaints) == (Counter({"handshake": 1, "have": 4}), 0)
+    assert "missing" not in capsys.readouterr().out
+
+
 def test_of_the_level_payload_the_bytes_of_blocks_are_real(tmp_path: Path) -> None:
     came = {"conn": 1, "offset": 68, "length": 17, "type": "piece"}
     named = {"piece_index": 2, "block_offset": 0}

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from actortorrent.tracing.capture import CapturedTrace, capture_trace, with_captures
 from actortorrent.tracing.recorder import LADEN_LIMIT, EntryQueue, LossCount, Tee, unique_name
-from actortorrent.tracing.summaries import Payload
+from actortorrent.tracing.summaries import Payload, summarise
 
 
 def record(queue: EntryQueue | Tee, lc: int) -> None:
@@ -42,6 +44,17 @@ def test_when_many_wait_blocks_that_come_in_full_are_counted_as_lost_and_nothing
     ]
     assert [entry[5] for entry in kept[LADEN_LIMIT:]] == [{"conn": 1, "fields": {"index": 3}}]
     assert queue.losses.total() == 2
+
+
+@pytest.mark.parametrize("level", ["piece", "block"])
+def test_a_bitfield_is_kept_however_many_wait(level: str) -> None:
+    queue = EntryQueue(level)
+    bitfield = {"conn": 1, "fields": {"bits": Payload(b"\xff"), "set_bits": 8}}
+    for lc in range(LADEN_LIMIT + 1):
+        queue.record(lc, "bt:message_sent", "A", lc, "", bitfield)
+    assert queue.losses.total() == 0
+    *_, last = queue.take(LADEN_LIMIT + 1)
+    assert summarise(last[5]) == {"conn": 1, "fields": {"bits": "/w==", "set_bits": 8}}
 
 
 def test_a_closed_queue_keeps_nothing_more() -> None:
