@@ -225,11 +225,11 @@ def _figures(number: int, lookup: Lookup, info: NodeInfo | None) -> dict[str, ob
     """Return what a trace says of why a node is asked."""
     figures: dict[str, object] = {
         "lookup": number,
-        "target": str(lookup.target),
         "asked": lookup.query_count,
         "answered": lookup.answer_count,
         "rule": "BEP 5: the closest not asked yet" if info else "an address to begin with",
     }
-    if info is not None:
-        figures |= {"node_id": str(info.node_id), "distance_bits": lookup.distance_bits(info)}
-    return figures
+    if info is not None:  # what decided comes first
+        bits = lookup.distance_bits(info)
+        figures = {"distance_bits": bits, **figures, "node_id": str(info.node_id)}
+    return figures | {"target": str(lookup.target)}

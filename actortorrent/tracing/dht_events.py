@@ -26,6 +26,10 @@ _SENTENCES: Mapping[str, str] = {
     "answer": "answer: {nodes} nodes, {peers} peers",
     "refusal": "refusal {code}: {text}",
 }
+_BESIDES: Mapping[str, str] = {
+    "token_bytes": "a token",  # to announce with; who knows it may, so it is not told
+    "is_read_only": "of one who answers nobody",
+}
 
 
 def datagram_text(data: Mapping[str, Any], direction: str) -> str:
@@ -37,6 +41,8 @@ def datagram_text(data: Mapping[str, Any], direction: str) -> str:
         )
     except KeyError:
         said = kind
+    besides = (words for name, words in _BESIDES.items() if data.get(name))
+    said = ", ".join([said, *besides])
     preposition = "to" if direction == "sent" else "from"
     node, txn = value_text(data.get("node")), value_text(data.get("txn"))
     return f"{said}, {preposition} node {node} (txn {txn})"
@@ -53,6 +59,8 @@ def message_data(address: Address, message: Message, byte_count: int) -> dict[st
     }
     if not isinstance(body, Refusal):
         data["node_id"] = str(body.sender)
+    if message.is_read_only:
+        data["is_read_only"] = True
     return data | _details(message)
 
 
@@ -74,8 +82,10 @@ def _details(message: Message) -> dict[str, object]:
             details = {"info_hash": str(info_hash)}
         case AnnouncePeer(info_hash=info_hash, port=port):
             details = {"info_hash": str(info_hash), "port": port}
-        case Answer(nodes=nodes, nodes6=nodes6, values=values):
+        case Answer(nodes=nodes, nodes6=nodes6, values=values, token=token):
             details = {"nodes": len(nodes or ()) + len(nodes6 or ()), "peers": len(values)}
+            if token:
+                details["token_bytes"] = len(token)
         case Refusal(code=code, text=text):
             details = {"code": code, "text": text}
         case UnknownQuery(method=method):

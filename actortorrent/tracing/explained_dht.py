@@ -62,12 +62,13 @@ DHT_DECISIONS: Mapping[str, Explanation] = {
 DHT_FACTS: Mapping[str, Explanation] = {
     "dht:message_sent": Explanation(
         "A datagram went to a node of the DHT: a query, an answer or a refusal. An answer has "
-        "the `txn` of its query.",
+        "the `txn` of its query. A token in it is to be shown by who wants to announce itself.",
         source=_TRACE,
     ),
     "dht:message_received": Explanation(
         "A datagram came from a node of the DHT. A query is to be answered; but to who has not "
-        "shown that it hears us, we send no more bytes than came.",
+        "shown that it hears us, we send no more bytes than came. Who answers nobody itself "
+        "(BEP 43) gets its answer, and is not remembered as a node.",
         source=_TRACE,
     ),
     "dht:bootstrap_ended": Explanation(

@@ -31,6 +31,7 @@ MESSAGES = [
     (GetPeers(WHO, TORRENT), f"get_peers {HEX}"),
     (AnnouncePeer(WHO, TORRENT, 5555, b"token"), f"announce_peer {HEX}, port 5555"),
     (Answer(WHO, nodes=(KNOWN,), nodes6=(), values=(THERE, THERE)), "answer: 1 nodes, 2 peers"),
+    (Answer(WHO, token=b"1234"), "answer: 0 nodes, 0 peers, a token"),
     (Refusal(203, "bad token"), "refusal 203: bad token"),
     (UnknownQuery(WHO, "vote"), "unknown"),
 ]
@@ -48,6 +49,12 @@ def test_a_message_reads_as_what_it_says_and_where_it_goes(body: Answer, words: 
     assert ("node_id" in data) == (not isinstance(body, Refusal))
 
 
+def test_of_a_read_only_node_it_is_told_that_it_answers_nobody() -> None:
+    data = message_data(THERE, Message(b"\1\2", Ping(WHO), is_read_only=True), 90)
+    came = event("dht:message_received", "Dht", 1, **data)
+    assert wire_text(came).startswith("ping, of one who answers nobody, from node ")
+
+
 def test_what_is_no_event_of_ours_reads_somehow() -> None:
     assert wire_text(event("dht:message_sent", "Dht", 1, type="get_peers", txn=[1])) == (
         "get_peers, to node none (txn [1])"
@@ -56,5 +63,5 @@ def test_what_is_no_event_of_ours_reads_somehow() -> None:
 
 
 def test_neither_tokens_nor_other_bytes_stand_in_a_trace() -> None:
-    body = AnnouncePeer(WHO, TORRENT, 5555, b"SECRET")
-    assert "SECRET" not in str(message_data(THERE, Message(b"aa", body, b"AT01"), 90))
+    for body in (AnnouncePeer(WHO, TORRENT, 5555, b"SECRET"), Answer(WHO, token=b"SECRET")):
+        assert "SECRET" not in str(message_data(THERE, Message(b"aa", body, b"AT01"), 90))
