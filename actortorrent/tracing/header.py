@@ -186,7 +186,7 @@ def header_from_json(value: Mapping[str, Any], refuse: Callable[[str], NoReturn]
     for key, kind in _HEADER_KINDS.items():
         if not isinstance(fields.get(key), kind):
             refuse(f"expected {key} in the header")
-    known = {key: fields[key] for key in _HEADER_KINDS}
+    known: dict[str, Any] = {key: fields.get(key) for key in _HEADER_KINDS}  # seed may lack
     argv = tuple(str(argument) for argument in known.pop("argv"))
     return TraceHeader(
         argv=argv,

@@ -35,8 +35,8 @@ FileRange = tuple[int, int]  # the first and the last file, counted from 0
 
 _SCHEME = "magnet:?"
 _VERSION_1, _VERSION_2 = "urn:btih:", "urn:btmh:"
-_HEX = re.compile(r"[0-9a-f]{40}", re.IGNORECASE)
-_BASE32 = re.compile(r"[a-z2-7]{32}", re.IGNORECASE)
+_HEX = re.compile(r"[0-9a-fA-F]{40}")
+_BASE32 = re.compile(r"[a-zA-Z2-7]{32}")  # IGNORECASE would take the Kelvin sign for a K
 _NUMBERED = re.compile(r"(dn|so|tr|ws|xt)\.[0-9]+")  # as `tr.1`, where there are several
 _FILES = re.compile(r"([0-9]{1,7})(?:-([0-9]{1,7}))?")
 
@@ -115,7 +115,8 @@ def parse_magnet(text: str) -> Magnet:
         )
     if text[: len(_SCHEME)].lower() != _SCHEME:
         raise MagnetError(f"expected a link that begins with {_SCHEME!r}, found {_shown(text)}")
-    said = _parameters(text[len(_SCHEME) :])
+    whole = text[len(_SCHEME) :].encode("utf-8", "replace")  # a shell passes on any bytes
+    said = _parameters(whole.decode())
     return Magnet(
         info_hash=_read_info_hash(_all(said, "xt")),
         name=next(iter(_all(said, "dn")), "")[:MAX_NAME_CHARACTERS],
@@ -191,7 +192,7 @@ def _need_info_hash(text: str) -> bytes:
 
 
 def _read_urls(values: list[str], maximum: int) -> tuple[str, ...]:
-    urls = (clean_url(value.encode("utf-8", "replace")) for value in values)
+    urls = (clean_url(value.encode()) for value in values)
     return tuple(dict.fromkeys(url for url in urls if url))[:maximum]
 
 

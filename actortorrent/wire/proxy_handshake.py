@@ -84,6 +84,7 @@ def parse_proxy(text: str) -> Proxy:
     """
     expected = "expected a proxy as socks5://[USER:PASSWORD@]HOST[:PORT] or http://..."
     try:
+        text.encode()  # a shell passes on any bytes, also such as are no text
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:

@@ -46,6 +46,13 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
         assert not trace.is_cut_off
 
 
+def test_a_header_need_not_name_a_seed(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(replace(HEADER, seed=None).to_line().replace(b'"seed":null,', b""))
+    with TraceFile(path) as trace:
+        assert trace.header == replace(HEADER, seed=None)
+
+
 def test_a_cut_off_last_line_is_left_out_and_told(tmp_path: Path) -> None:
     path = write_trace(tmp_path / "x", EVENTS[:2], tail=EVENTS[2].to_line()[:-5])
     with TraceFile(path) as trace:

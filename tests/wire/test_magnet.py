@@ -22,6 +22,7 @@ from actortorrent.wire.magnet import (
 HASH = bytes(range(1, 21))
 HEX = HASH.hex()
 LINK = f"magnet:?xt=urn:btih:{HEX}"
+KELVIN = "\u212a"  # the sign of a unit, of which `k` is the small letter
 
 WORDS = st.text(st.characters(codec="utf-8"), max_size=30)
 URLS = st.builds(
@@ -126,6 +127,7 @@ def test_the_same_torrent_is_named_in_many_ways(link: str) -> None:
         ("magnet:?xt=urn:btih:\x1b[31m\n", r"found '\\x1b\[31m"),
         (f"magnet:?xt=urn:btih:{HEX[:-1]}", "40 hexadecimal"),
         (f"magnet:?xt=urn:btih:{'1' * 32}", "40 hexadecimal"),
+        (f"magnet:?xt=urn:btih:{KELVIN * 32}", "40 hexadecimal"),
         (f"{LINK}&xt=urn:btih:{'0' * 40}", "one info-hash in the magnet link, found 2"),
         (f"{LINK}&so=x", "file numbers such as so=0,2-4 in the magnet link, found 'x'"),
         (f"{LINK}&so=3-1", "found '3-1'"),
@@ -136,11 +138,17 @@ def test_the_same_torrent_is_named_in_many_ways(link: str) -> None:
         (f"{LINK}&" + "a=b&" * 2_000, "at most 1000 parts"),
         (LINK + "x" * 200_000, "at most 131072 characters, found 200060"),
     ],
-    ids=range(19),
+    ids=range(20),
 )
 def test_what_names_no_torrent_or_no_files_is_refused(link: str, fault: str) -> None:
     with pytest.raises(MagnetError, match=fault):
         parse_magnet(link)
+
+
+def test_bytes_of_a_shell_that_are_no_text_do_no_harm() -> None:
+    found = parse_magnet(f"{LINK}&dn=a\udcbb&tr=http://t/\udcbb")
+    assert found == Magnet(HASH, name="a?", trackers=("http://t/?",))
+    assert parse_magnet(found.link) == found
 
 
 def test_a_flood_of_help_is_cut_to_the_limits() -> None:
@@ -176,7 +184,7 @@ def test_merged_ranges_are_the_same_files_in_order(ranges: list[tuple[int, int]]
 
 def test_an_info_hash_alone_is_known_by_its_length() -> None:
     assert parse_info_hash(HEX) == parse_info_hash(base64.b32encode(HASH).decode()) == HASH
-    for text in ("", "x", HEX + "0", HEX[:-1], "g" * 40, "\n" + HEX[1:], "é" * 32):
+    for text in ("", "x", HEX + "0", HEX[:-1], "g" * 40, "\n" + HEX[1:], "é" * 32, KELVIN * 32):
         assert parse_info_hash(text) is None
 
 

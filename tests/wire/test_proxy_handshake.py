@@ -163,6 +163,7 @@ def test_a_proxy_is_read_as_users_write_it(text: str, proxy: Proxy) -> None:
         "socks5://[::1",
         "socks5://a b",
         f"socks5://{'u' * 256}:secret@a",
+        "socks5://me:secret\udca2@a",  # a byte that is no text, as a shell passes it on
     ],
 )
 def test_what_is_no_proxy_is_refused_without_telling_a_password(text: str) -> None:
