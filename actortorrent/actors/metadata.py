@@ -83,6 +83,8 @@ class Metadata(Actor):
         self._tell()
 
     def _judge(self, judgement: Judgement) -> None:
+        if judgement.contributors:
+            self._record("bt:metadata_failed", {"contributors": judgement.contributors})
         for conn in judgement.liars:
             self._decide("ban_peer", f"Peer-{conn}", rule="metadata does not match the info-hash")
             self._peers.pop(conn, None)

@@ -52,10 +52,12 @@ class Judgement:
     Attributes:
         metadata: the info dictionary, now that it is known.
         liars: connections, perhaps gone by now, that sent what cannot be right.
+        contributors: connections that sent parts of a whole copy that is wrong.
     """
 
     metadata: bytes | None = None
     liars: tuple[int, ...] = ()
+    contributors: tuple[int, ...] = ()
 
 
 NOTHING_YET = Judgement()
@@ -245,15 +247,15 @@ class MetadataLedger:
             self.metadata = whole
             self._copies.clear()
             return Judgement(whole, self._liars(whole))
-        senders = set(copy.senders.values())
+        senders = tuple(sorted(set(copy.senders.values())))
         if len(senders) > 1:
             self._fetch_from_single_ones(copy)
-            return NOTHING_YET
+            return Judgement(contributors=senders)
         copy.forget()
         copy.only = None
         (liar,) = senders
         self.peer_left(liar)
-        return Judgement(liars=(liar,))
+        return Judgement(liars=senders, contributors=senders)
 
     def _fetch_from_single_ones(self, copy: _Copy) -> None:
         """Begin a copy again, from one source at a time; what others still send is not used."""

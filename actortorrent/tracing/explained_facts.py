@@ -148,6 +148,13 @@ FACTS: Mapping[str, Explanation] = {
         "The connections that asked for it end, and others begin, to trade.",
         "BEP 9, extension message",
     ),
+    "bt:metadata_failed": Explanation(
+        "All parts of the info dictionary are here, but their SHA-1 is not the info-hash: somebody "
+        "sent wrong bytes.",
+        "It is fetched again. Whoever sent all of it is banned; if several did, it comes from one "
+        "alone, and they are found out by comparing with the right one.",
+        "BEP 9, extension message",
+    ),
     "bt:piece_verified": Explanation(
         "All blocks of a piece are on the disk, and their SHA-1 is the torrent's.",
         "Peers that lack it are told: have.",

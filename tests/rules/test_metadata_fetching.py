@@ -282,7 +282,7 @@ def test_a_liar_that_has_gone_is_named_once_the_truth_is_known() -> None:
     ledger.peer_offers(2, len(whole))
     asked(ledger)
     ledger.answer_came(1, bad, 0.0)
-    assert ledger.answer_came(2, data(1, whole), 0.0) == NOTHING_YET
+    assert ledger.answer_came(2, data(1, whole), 0.0) == Judgement(contributors=(1, 2))
     ledger.peer_left(1)
     assert asked(ledger) == [(2, 0), (2, 1)], "all again, from a single one"
     ledger.answer_came(2, data(0, whole), 0.0)

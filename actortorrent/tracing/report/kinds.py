@@ -21,6 +21,7 @@ _SIMPLE: Mapping[str, str] = {
     "actor:spawned": "life",
     "actor:stopped": "life",
     "actor:failed": "trouble",
+    "bt:metadata_failed": "trouble",
     "bt:piece_failed": "trouble",
     "bt:disk_failed": "trouble",
     "bt:peer_snubbed": "trouble",
