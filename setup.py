@@ -55,6 +55,7 @@ setup(
             "opentelemetry-sdk>=1.45,<2",
             "opentelemetry-exporter-otlp-proto-http>=1.45,<2",
         ],
+        "fuzz": ["atheris>=3,<4"],  # `make fuzz`
         "dev": [
             "hypothesis",
             "mkdocs>=1.6,<2",  # makes a site of docs/
@@ -63,6 +64,7 @@ setup(
             "pillow",  # makes pictures for docs/learn small
             "pytest>=8",
             "pytest-timeout",
+            "pytest-xdist",  # runs the tests in several processes
             "ruff",
             "selenium",  # drives the browser in which the report is tried
             "types-requests",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pykka
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from tests.content import Content, Sizes, make_content
 from tests.lab.runs import Seen, run_all
 from tests.leaks import describe_leftovers, take_stock
+from tests.sharing import Sharing, place_of
 from tests.tracing.report.browser import Browser, chromium
 from tests.tracing.swarm import trace_swarm
 
@@ -21,6 +23,19 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    """Share the tests among processes our own way."""
+    config.option.loadscopereorder = False  # or the order below would not count
+    return Sharing(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest first in the processes of `-n`; one process alone keeps the order of files."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: place_of(item.nodeid))
 
 
 @pytest.fixture(autouse=True)

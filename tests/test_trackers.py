@@ -93,7 +93,7 @@ def test_a_silent_tracker_ends_with_the_time_given() -> None:
     with PlayedHttpTracker(HttpTalk.hang) as http, played_udp_tracker(lambda _: None) as udp:
         began = time.monotonic()
         answers = list(announce_once(torrent(http.url, udp.url), timeout_seconds=0.3))
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10, "each of them would be waited for much longer"
     assert {answer.error for answer in answers} == {
         "no whole answer in 0.3 s",
         "no answer in 0.3 s",

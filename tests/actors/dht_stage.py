@@ -22,7 +22,8 @@ from actortorrent.wire.krpc import Message
 from actortorrent.wire.krpc_reading import read_message
 
 SECONDS = 15.0  # for what takes much less where nothing is wrong
-IMPATIENT = Patience(slow_seconds=0.3, lost_seconds=1.0)  # where some do not answer
+PATIENT = Patience(slow_seconds=0.3)  # where all answer, sooner or later
+IMPATIENT = Patience(slow_seconds=0.3, lost_seconds=1.0)  # where some do not
 
 
 class Node:
@@ -37,7 +38,7 @@ class Node:
         folder: Path | None = None,
         is_read_only: bool = False,
         find_addresses: Resolve = resolve,
-        patience: Patience = IMPATIENT,
+        patience: Patience = PATIENT,
         seed: int = 1,
     ) -> None:
         self.statuses: queue.SimpleQueue[tuple[DhtStatus, ...]] = queue.SimpleQueue()

@@ -20,7 +20,7 @@ from actortorrent.tracing.capture import capture_trace
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.dht_nodes import NodeId, NodeInfo
 from actortorrent.wire.krpc import Answer, FindNode, GetPeers, Message, Ping
-from tests.actors.dht_stage import SECONDS, Finder, Node, RawNode, running
+from tests.actors.dht_stage import IMPATIENT, SECONDS, Finder, Node, RawNode, running
 from tests.tracing.traces import broken_laws
 
 TORRENT = b"torrent of the tests"
@@ -42,14 +42,14 @@ def joined(host: str, entrance: Node, seed: int) -> Node:
 
 
 def test_a_node_answers_a_ping_and_says_how_it_sees_us() -> None:
-    one, two = Node(seed=1), Node(seed=2)
-    with running(one, two):
+    one, two, hasty = Node(seed=1), Node(seed=2), Node(seed=3, patience=IMPATIENT)
+    with running(one, two, hasty):
         ended = pinged(one, two.address)
         assert ended.node == NodeInfo(two.status.node_id, two.address)
         assert ended.seen_as == one.address
-        assert 0 < ended.seconds < 1
-        assert pinged(one, DEAD).node is None
-        assert pinged(one, Address("::1", 9)).node is None  # bound to an IPv4 address
+        assert 0 < ended.seconds < SECONDS
+        assert pinged(hasty, DEAD).node is None
+        assert pinged(hasty, Address("::1", 9)).node is None  # bound to an IPv4 address
 
 
 def test_what_one_announces_another_finds_once_and_later_more() -> None:
@@ -114,7 +114,7 @@ def test_names_are_looked_up_on_another_thread() -> None:
 def test_where_nobody_answers_every_door_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dht_module, "RETRY_SECONDS", 0.05)
     with RawNode() as silent:
-        node = Node("127.0.5.2", [silent.address])
+        node = Node("127.0.5.2", [silent.address], patience=IMPATIENT)
         with running(node):
             for _ in range(2):
                 query, sender = silent.receive()
@@ -148,7 +148,7 @@ def test_a_file_full_of_rubbish_does_no_harm(tmp_path: Path) -> None:
 
 
 def test_a_read_only_node_answers_nobody_and_finds_peers() -> None:
-    first = Node(seed=1)
+    first = Node(seed=1, patience=IMPATIENT)
     second = joined("127.0.5.2", first, 2)
     shy = Node("127.0.5.3", [first.address], is_read_only=True, seed=3)
     with running(first, second, shy):

@@ -19,7 +19,6 @@ from actortorrent.tracing.merging import open_traces
 from actortorrent.tracing.reader import TraceFile
 from tests.captures.tshark import judge
 from tests.content import make_content
-from tests.lab.runs import Seen
 from tests.peers.own import own_fetch, own_seed
 from tests.tracing.traces import HEADER, event, write_trace
 
@@ -65,18 +64,7 @@ def said_once(traces: list[Path]) -> Counter[str]:
     return counts
 
 
-def test_tshark_counts_what_the_merged_trace_of_a_lab_has(
-    labs: dict[str, Seen], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    merged = labs["bad-peer"].aftermath.merged
-    judged = judge(exported([merged], tmp_path / "lab.pcap"))
-    assert judged.messages == said_once([merged])
-    assert judged.complaints == 0
-    assert judged.messages["piece"] > 800
-    assert "of blocks\n" in capsys.readouterr().out, "nothing else is made up"
-
-
-def test_so_it_does_with_another_client_in_the_swarm_and_levels_that_differ(
+def test_tshark_counts_what_a_swarm_with_another_client_and_levels_that_differ_said(
     swarm_traces: list[Path], tmp_path: Path
 ) -> None:
     judged = judge(exported(swarm_traces, tmp_path / "x.pcap"))

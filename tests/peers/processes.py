@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from actortorrent.lab.processes import PATIENCE_SECONDS, Running
 
 ASK_AGAIN_SECONDS = 0.02
+ASKED_FOR = range(10_000, 32_000)  # ports that no system gives to who asks for any
 
 
 def within(namespace: str, command: Sequence[str | Path]) -> list[str | Path]:
@@ -19,14 +22,18 @@ def within(namespace: str, command: Sequence[str | Path]) -> list[str | Path]:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port that nobody listens on, neither TCP nor UDP."""
+    """Return a port that nobody has, neither TCP nor UDP, nor gets by chance before it is used."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as tcp:
-        tcp.bind((host, 0))
-        port: int = tcp.getsockname()[1]
-        with socket.socket(family, socket.SOCK_DGRAM) as udp:
+    while True:
+        port = secrets.choice(ASKED_FOR)
+        with (
+            suppress(OSError),  # it is taken
+            socket.socket(family, socket.SOCK_STREAM) as tcp,
+            socket.socket(family, socket.SOCK_DGRAM) as udp,
+        ):
+            tcp.bind((host, port))
             udp.bind((host, port))
-    return port
+            return port
 
 
 def wait_until(

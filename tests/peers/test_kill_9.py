@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from actortorrent.lab.processes import PATIENCE_SECONDS
 from tests.conftest import ContentMaker
 from tests.content import Content
 from tests.peers.own import own_fetch
@@ -16,7 +17,8 @@ from tests.peers.scripted import Manner, Notes, ScriptedPeer
 KILLS = 50
 BYTES = 48_000_000  # more than all rounds are served together
 MOST_BLOCKS = 80  # served in one round, so that there is a fetch left to kill
-MOST_SECONDS = 0.8  # of one round: an early instant falls into start-up or the check
+EARLY = 0.2  # of the kills fall into start-up or the check, or thereabouts
+EARLY_SECONDS = 0.8
 
 
 class Round:
@@ -64,7 +66,8 @@ def _fetch_and_kill(content: Content, into: Path, rng: random.Random) -> set[int
         ScriptedPeer(content, Manner.SERVING, this.notes) as seed,
         own_fetch(content, into, peers=[seed.address]) as leech,
     ):
-        this.is_served.wait(rng.uniform(0.05, MOST_SECONDS))
+        is_early = rng.random() < EARLY
+        this.is_served.wait(rng.uniform(0.05, EARLY_SECONDS) if is_early else PATIENCE_SECONDS)
         leech.process.ends_within(rng.uniform(0, 0.02))  # the last blocks are on their way
         leech.process.kill()
         this.is_over.set()

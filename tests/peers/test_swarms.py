@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from actortorrent.lab.tracker import EmbeddedTracker, Heard
+from tests.chance import usually
 from tests.conftest import ContentMaker
 from tests.content import Content
 from tests.peers.libtorrent import libtorrent_seed
@@ -83,6 +84,7 @@ def test_a_hundred_starts_among_dead_addresses_all_finish(
     assert seconds[-1] < START_SECONDS
 
 
+@usually  # it is quick; whether it gets the processor at once, is chance
 def test_ctrl_c_among_peers_in_every_state(content_maker: ContentMaker, tmp_path: Path) -> None:
     content = content_maker(20_000_000, name="large.bin")
     heard: list[Heard] = []

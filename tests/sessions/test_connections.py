@@ -24,6 +24,7 @@ from actortorrent.wire.handshake import HANDSHAKE_BYTES, PROTOCOL_NAME
 from actortorrent.wire.messages import Bitfield, Have, KeepAlive, Unchoke
 from tests.conftest import ContentMaker
 from tests.content import Content
+from tests.peers.processes import free_port
 from tests.sessions.running import error_of, fetch, fetching, seeding
 from tests.sessions.scripted_peer import (
     ScriptedPeer,
@@ -52,8 +53,7 @@ def reasons(trace: CapturedTrace) -> list[str]:
 
 def dead_address() -> Address:
     """Return an address where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return Address("127.0.0.1", listener.getsockname()[1])
+    return Address("127.0.0.1", free_port())
 
 
 def assert_growing(pauses: list[int]) -> None:

@@ -1,0 +1,40 @@
+"""Claims about what usually happens: of swarms and rates, where the scheduler has a say.
+
+That leeches trade more than a half, or that two get even shares in one second, is true of nearly
+every run, and of none for certain: a process that does not get the processor in time changes it.
+One run that went otherwise says nothing; `TRIES` in a row do.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+TRIES = 3
+
+
+def usually(test: Callable[..., None]) -> Callable[..., None]:
+    """Run a test again if its claim fails, `TRIES` times at most, each in a folder of its own."""
+
+    @functools.wraps(test)
+    def tried(**fixtures: Any) -> None:
+        for number in range(1, TRIES + 1):
+            try:
+                test(**_renewed(fixtures, number))
+            except AssertionError:
+                if number == TRIES:
+                    raise
+            else:
+                return
+
+    return tried
+
+
+def _renewed(fixtures: dict[str, Any], number: int) -> dict[str, Any]:
+    if "tmp_path" not in fixtures:
+        return fixtures
+    folder: Path = fixtures["tmp_path"] / f"try-{number}"
+    folder.mkdir()
+    return {**fixtures, "tmp_path": folder}
