@@ -4,6 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+FUZZER := $(VENV)/.fuzzer
 
 # The first of these that is 3.11 or newer; `make PYTHON=/path/to/python test` overrides it.
 PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 python; do \
@@ -11,7 +12,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 	&& { echo "$$candidate"; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help init test check format demo docs bench clean
+.PHONY: help init test check format demo docs bench fuzz clean
 
 help: ## list these targets
 	@echo "actortorrent: a BitTorrent client on Pykka actors"
@@ -55,6 +56,13 @@ docs: $(READY) ## make a site of docs/ that opens without a network: build/site/
 
 bench: $(READY) ## measure us beside libtorrent, aria2 and the machine's limit (OPTIONS=--quick)
 	$(BIN)/python -m tests.benchmarks.bench $(OPTIONS)
+
+fuzz: $(FUZZER) ## throw bytes at all that reads strangers' bytes (SECONDS=600 each, TARGET=krpc)
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),600) $(TARGET)
+
+$(FUZZER): $(READY) tests/fuzz/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/fuzz/requirements.txt
+	@touch $(FUZZER)
 
 clean: ## remove .venv and everything else that was made
 	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
