@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from actortorrent.errors import PeerProtocolError
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.extension_handshake import (
@@ -51,7 +53,8 @@ def _check_handshake(payload: bytes) -> None:
     assert len(said.client) <= MAX_CLIENT_BYTES
     assert str(said).isprintable()
     if len(said.client.encode()) <= MAX_CLIENT_BYTES:
-        assert ExtensionHandshake.from_payload(said.encode()) == said
+        in_order = replace(said, extensions=tuple(sorted(said.extensions)))
+        assert ExtensionHandshake.from_payload(said.encode()) == in_order
     for both in (said.updated_by(ExtensionHandshake()), ExtensionHandshake().updated_by(said)):
         assert both.client == said.client
         assert both.metadata_size == said.metadata_size
