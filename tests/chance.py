@@ -15,26 +15,39 @@ from typing import Any
 TRIES = 3
 
 
-def usually(test: Callable[..., None]) -> Callable[..., None]:
-    """Run a test again if its claim fails, `TRIES` times at most, each in a folder of its own."""
-
-    @functools.wraps(test)
-    def tried(**fixtures: Any) -> None:
-        for number in range(1, TRIES + 1):
-            try:
-                test(**_renewed(fixtures, number))
-            except AssertionError:
-                if number == TRIES:
-                    raise
-            else:
-                return
-
-    return tried
+Fixtures = dict[str, Any]
+Test = Callable[..., None]
 
 
-def _renewed(fixtures: dict[str, Any], number: int) -> dict[str, Any]:
+def tried_again(renewed: Callable[[Fixtures, int], Fixtures]) -> Callable[[Test], Test]:
+    """Return a decorator that runs a test again if its claim fails, `TRIES` times at most.
+
+    `renewed` is asked for the fixtures of each try, the first of which has the number 1.
+    """
+
+    def decorated(test: Test) -> Test:
+        @functools.wraps(test)
+        def tried(**fixtures: Any) -> None:
+            for number in range(1, TRIES + 1):
+                try:
+                    test(**renewed(fixtures, number))
+                except AssertionError:
+                    if number == TRIES:
+                        raise
+                else:
+                    return
+
+        return tried
+
+    return decorated
+
+
+def _with_its_own_folder(fixtures: Fixtures, number: int) -> Fixtures:
     if "tmp_path" not in fixtures:
         return fixtures
     folder: Path = fixtures["tmp_path"] / f"try-{number}"
     folder.mkdir()
     return {**fixtures, "tmp_path": folder}
+
+
+usually = tried_again(_with_its_own_folder)

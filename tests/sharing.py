@@ -6,10 +6,12 @@ fixture made. The longest are begun first, so that none is left over when all ot
 
 from __future__ import annotations
 
+import pytest
 from xdist.scheduler import LoadFileScheduling
 
 TOGETHER = ("tests/learn/", "tests/lab/", "tests/tracing/report/")
 LONGEST = (*TOGETHER, "tests/peers/")  # in their order; they wait more than they compute
+MOST_SECONDS = 240  # to make what others share, on a busy machine; 20 where it is not
 
 
 class Sharing(LoadFileScheduling):  # type: ignore[misc]  # it ships no types
@@ -24,3 +26,10 @@ def place_of(nodeid: str) -> int:
     """Return where a test stands: the less, the earlier it is begun."""
     places = [place for place, start in enumerate(LONGEST) if nodeid.startswith(start)]
     return places[0] if places else len(LONGEST)
+
+
+def wait_long_for(fixture: str, items: list[pytest.Item]) -> None:
+    """Give much time to tests that look at what a fixture makes once: any may have to make it."""
+    for item in items:
+        if fixture in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(MOST_SECONDS))

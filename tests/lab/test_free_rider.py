@@ -12,8 +12,9 @@ from click.testing import CliRunner
 from actortorrent.cli.main import cli
 from actortorrent.tracing.events import Event
 from actortorrent.tracing.reader import TraceFile
+from tests.chance import TRIES
 from tests.lab.choking import Review, reviews_of
-from tests.lab.runs import Seen
+from tests.lab.runs import Seen, in_most_runs_of, run_again
 
 REFUSED = "others send us more"
 BY_LOT = {"drawn by lot", "its draw still holds"}
@@ -21,6 +22,11 @@ BY_LOT = {"drawn by lot", "its draw still holds"}
 
 @pytest.fixture(scope="module")
 def seen(labs: dict[str, Seen]) -> Seen:
+    """Return a run in which somebody refused the free rider: there is time for it in nearly all."""
+    for _ in range(1, TRIES):
+        if answers_about(labs["free-rider"]):
+            break
+        labs = run_again("free-rider", labs)
     return labs["free-rider"]
 
 
@@ -37,6 +43,10 @@ def reviews(seen: Seen, merged: list[Event]) -> dict[str, list[Review]]:
 
 @pytest.fixture(scope="module")
 def answers(seen: Seen) -> list[dict[str, Any]]:
+    return answers_about(seen)
+
+
+def answers_about(seen: Seen) -> list[dict[str, Any]]:
     """Return what `trace why choke` says of the free rider, a leech each."""
     asked = ["trace", "why", "choke", str(seen.aftermath.merged), "--peer", "free-rider", "--json"]
     result = CliRunner().invoke(cli, asked)
@@ -108,7 +118,9 @@ def test_a_free_rider_is_served_only_when_the_lot_falls_on_it(
     assert reasons["rider"] <= {REFUSED, "not interested", *BY_LOT}
 
 
-def test_a_free_rider_gets_less_while_the_others_trade(seen: Seen) -> None:
+@in_most_runs_of("free-rider")
+def test_a_free_rider_gets_less_while_the_others_trade(labs: dict[str, Seen]) -> None:
+    seen = labs["free-rider"]
     assert seen.before is not None
     parts = {one.member.name: one.part or 0.0 for one in seen.before.members}
     honest = [part for name, part in parts.items() if name.startswith("leech")]

@@ -8,6 +8,12 @@ import pytest
 
 from tests.learn.chapters import chapters
 from tests.learn.running import run_scripts
+from tests.sharing import wait_long_for
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let whichever test comes first wait until all scripts have been run."""
+    wait_long_for("fresh", items)
 
 
 @pytest.fixture(scope="session")

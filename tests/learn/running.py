@@ -5,25 +5,43 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from tests.learn.chapters import Chapter
+from tests.chance import Fixtures, Test, tried_again
+from tests.learn.chapters import Chapter, chapters
 from tests.learn.excerpts import environment
 
 AT_ONCE = 6  # scripts: they mostly wait, since the rates in them are limited
-PATIENCE_SECONDS = 50
+PATIENCE_SECONDS = 200  # for what takes 10 where nothing is wrong
 
 
-def run_scripts(chapters: Iterable[Chapter], folder: Path) -> None:
-    """Run each script of the chapters once, in one folder; fails if one of them fails."""
-    chapters = list(chapters)
-    for chapter in chapters:
+def in_most_runs_of(number: int) -> Callable[[Test], Test]:
+    """Return a decorator for what a chapter says of nearly every run, though of none for certain.
+
+    If it is not so in the folder `fresh`, the scripts of that chapter are run again.
+    """
+
+    def renewed(fixtures: Fixtures, turn: int) -> Fixtures:
+        if turn == 1:
+            return fixtures
+        folder = Path(tempfile.mkdtemp())
+        run_scripts([chapters()[number - 1]], folder)
+        return {**fixtures, "fresh": folder}
+
+    return tried_again(renewed)
+
+
+def run_scripts(of: Iterable[Chapter], folder: Path) -> None:
+    """Run each script of some chapters once, in one folder; fails if one of them fails."""
+    of = list(of)
+    for chapter in of:
         for name, text in chapter.files.items():
             (folder / name).write_text(text, "utf-8")
-    scripts = dict.fromkeys(script for chapter in chapters for script in chapter.scripts)
+    scripts = dict.fromkeys(script for chapter in of for script in chapter.scripts)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in pool.map(lambda script: run_script(script, folder), scripts):
             pass

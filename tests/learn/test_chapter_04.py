@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from actortorrent.cli.main import cli
 from actortorrent.tracing.events import SPAWNED
 from tests.learn.claims import connections, decisions, events_of, wire
+from tests.learn.running import in_most_runs_of
 
 LEECHES = ("leech-1", "leech-2")
 AT_FIRST = {
@@ -33,6 +34,7 @@ def test_nobody_serves_more_than_one(fresh: Path, name: str) -> None:
     assert all(len(one["chosen"]) <= 1 for one in made)
 
 
+@in_most_runs_of(4)
 def test_at_the_seed_one_waits_until_the_turn_of_the_other_is_over(fresh: Path) -> None:
     made = decisions(fresh / "choking/seed-1.trace", "unchoke")
     assert made[0]["rule"] == "fill free slots"
@@ -41,6 +43,7 @@ def test_at_the_seed_one_waits_until_the_turn_of_the_other_is_over(fresh: Path) 
     assert reasons & {"turn over", "takes nothing"}
 
 
+@in_most_runs_of(4)
 def test_interest_follows_a_have_and_ends_with_the_piece(fresh: Path) -> None:
     """Between the leeches, who begin with nothing: no interest before a `have`."""
     followed = 0

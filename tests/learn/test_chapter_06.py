@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.learn.claims import connections, decisions, wire
+from tests.learn.running import in_most_runs_of
 
 RUN = "endgame"
 PIECES = 10
 MOST_AT_ONCE = 3
 
 
+@in_most_runs_of(6)
 def test_once_all_is_asked_for_the_same_pieces_are_asked_of_others(fresh: Path) -> None:
     picks = decisions(fresh / RUN / "leech-1.trace", "pick_piece")
     first = next(index for index, one in enumerate(picks) if one["rule"] == "endgame")
@@ -21,6 +23,7 @@ def test_once_all_is_asked_for_the_same_pieces_are_asked_of_others(fresh: Path) 
     assert set(again) <= set(range(PIECES))
 
 
+@in_most_runs_of(6)
 def test_no_block_is_asked_of_more_than_three_at_a_time(fresh: Path) -> None:
     path = fresh / RUN / "leech-1.trace"
     asked: dict[tuple[int, int], set[str]] = {}
@@ -33,6 +36,7 @@ def test_no_block_is_asked_of_more_than_three_at_a_time(fresh: Path) -> None:
     assert max(map(len, asked.values())) in range(2, MOST_AT_ONCE + 1)
 
 
+@in_most_runs_of(6)
 def test_the_slow_seed_is_told_to_forget_blocks_that_it_had_not_sent(fresh: Path) -> None:
     path = fresh / RUN / "slow-seed.trace"
     (leech,) = connections(path)

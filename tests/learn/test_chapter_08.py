@@ -6,6 +6,7 @@ from pathlib import Path
 
 from actortorrent.tracing.reader import TraceFile
 from tests.learn.claims import by_time, decisions, events_of
+from tests.learn.running import in_most_runs_of
 
 LEECH = "bad/leech-1.trace"
 
@@ -20,6 +21,7 @@ def connection_to(path: Path, name: str) -> int:
     raise AssertionError(f"no connection to {name}")
 
 
+@in_most_runs_of(8)
 def test_a_piece_of_two_fails_and_nobody_is_banned_for_that_alone(fresh: Path) -> None:
     events = sorted(events_of(fresh / LEECH), key=by_time)
     failed = [one for one in events if one.name == "bt:piece_failed"]

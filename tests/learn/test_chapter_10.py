@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from actortorrent.cli.main import cli
 from tests.learn.chapters import COURSE, TRACES
 from tests.learn.claims import by_time, decisions, events_of
+from tests.learn.running import in_most_runs_of
 
 PIECES = 32
 SENT = "bytes sent in blocks"
@@ -41,17 +42,20 @@ def test_every_piece_is_picked_by_the_class_of_the_file(fresh: Path, run: str, r
     assert often >= PIECES
 
 
+@in_most_runs_of(10)
 def test_in_order_the_seed_has_to_send_much_more(fresh: Path) -> None:
     usual, ordered = differences(fresh, "ordered", "seed-1")["figures"][SENT]
     assert ordered > 1.2 * usual
 
 
+@in_most_runs_of(10)
 def test_the_streamer_costs_the_seed_less_than_in_order(fresh: Path) -> None:
     _, ordered = differences(fresh, "ordered", "seed-1")["figures"][SENT]
     _, streamer = differences(fresh, "streamer", "seed-1")["figures"][SENT]
     assert streamer < ordered
 
 
+@in_most_runs_of(10)
 def test_the_streamer_can_be_watched_earlier_than_the_usual_rule(fresh: Path) -> None:
     usual, streamer = (playable(fresh / run / "leech-1.trace") for run in ("usual", "streamer"))
     assert sum(playable(fresh / "ordered/leech-1.trace")) > sum(streamer) > sum(usual)
