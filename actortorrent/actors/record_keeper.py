@@ -98,10 +98,12 @@ class RecordKeeper:
         self._unsynced.discard(file_index)
         try:
             self._files.sync(file_index)
+        except FileNotFoundError:
+            return  # a parts file that is needed no more; of what is gone the record claims nothing
         except OSError as error:
             if error.errno in (errno.EIO, errno.ENOSPC):
                 raise self._files.error(error, file_index) from error
-            self._can_sync = False  # not on this file system, or no longer there
+            self._can_sync = False  # not on this file system
             self._unsynced.add(file_index)
 
     def _look_at_written(self) -> None:

@@ -223,6 +223,8 @@ class Lab:
         """Wait a moment; if a member ends meanwhile, that is an error."""
         first, *_ = self._observers
         first.process.ends_within(LOOK_SECONDS)
+        if self._tracker is not None and self._tracker_url and self._tracker.ends_within(0):
+            raise LabError("the tracker ended before its time")
         for observer in self._observers:
             if observer.process.ends_within(0) and not observer.has_left_complete:
                 words = observer.process.tail().removeprefix("actortorrent: ")
