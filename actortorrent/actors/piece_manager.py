@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from actortorrent.rules.picker_policies import PickPolicy
 
 ALONE_SECONDS = 60.0  # for one peer to fetch a suspect piece; a guilty one may dawdle
+STUCK_SECONDS = 3.0  # in which nothing is stored, though some wait for work: lend it twice
 
 
 class PieceManager(Actor):
@@ -75,6 +76,8 @@ class PieceManager(Actor):
         self._wasted_bytes = 0
         self._was_complete = False
         self._was_endgame = False
+        self._stored_count = 0
+        self._will_look_if_stuck = False
         self._will_report = False
 
     def report_to(self, swarm: SwarmProxy, seeder: SeederProxy) -> None:
@@ -193,6 +196,7 @@ class PieceManager(Actor):
     ) -> None:
         """Take buffers back, note what was written, and which pieces now match their hash."""
         news = mask_of(verified)
+        self._stored_count += 1
         for one in stored:
             self._cancel(self._ledger.store(one.lease_id, one.run, news))
             self._lender.take_back(one.buffer)
@@ -283,6 +287,23 @@ class PieceManager(Actor):
             if self._inbox.recorder is not None:
                 self._explain(peer, pieces, lent)
             peer.proxy.lease.defer(tuple([lease for lease, _ in lent]))
+        elif not self._will_look_if_stuck and self._ledger.bytes_out:
+            self._will_look_if_stuck = True
+            self._after(STUCK_SECONDS, "_look_if_stuck", self._stored_count)
+
+    def _look_if_stuck(self, stored_before: int) -> None:
+        """Lend once more to those who wait, if nothing comes of what is lent.
+
+        In a swarm that has not all pieces there is no endgame: one silent peer would hold us up.
+        """
+        self._will_look_if_stuck = False
+        if self._stored_count == stored_before and self._peers.hungry():
+            self._decide("stuck", "lend again", blocks_out_bytes=self._ledger.bytes_out)
+            self._lender.picker.is_stuck = True
+            self._feed_all()
+            self._lender.picker.is_stuck = False
+        else:
+            self._feed_all()
 
     def _explain(self, peer: FetchingPeer, pieces: int, lent: list[tuple[Lease, str]]) -> None:
         """Record why each was lent; what is counted over all pieces is counted once."""

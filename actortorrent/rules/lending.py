@@ -30,6 +30,7 @@ class Lender:
     Attributes:
         ledger: which piece is where.
         availability: how many peers have each.
+        picker: which is fetched next.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Lender:
         self._pool = BufferPool()
         self.ledger = PieceLedger(geometry, wanted)
         self.availability = Availability()
-        self._picker = PiecePicker(
+        self.picker = PiecePicker(
             self.ledger,
             self.availability,
             geometry,
@@ -77,7 +78,7 @@ class Lender:
             return
         lacking_bytes = self._geometry.bytes_of(self.ledger.lacking) - self.ledger.bytes_filled
         most_bytes = lease_bytes(most_bytes, lacking_bytes, peer_count)
-        for pick in self._picker.lend(conn, pieces, most_bytes):
+        for pick in self.picker.lend(conn, pieces, most_bytes):
             run = pick.loan.run
             yield Lease(pick.loan.lease_id, run, Cargo(self._pool.take(run.length))), pick.rule
 

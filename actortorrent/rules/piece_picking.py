@@ -16,7 +16,8 @@
   they then cost no more than large ones, to us, to the peer and to the disks of both. The
   first few come one by one: a row is whole, and to be traded, only with its last piece.
 * When every block is lent and some are still out, they are lent a second time
-  (endgame), so that the last blocks do not wait for the slowest peer.
+  (endgame), so that the last blocks do not wait for the slowest peer. So they are where
+  nothing comes for a while (`is_stuck`), though there are pieces that nobody here has.
 """
 
 from __future__ import annotations
@@ -78,7 +79,11 @@ class Pick:
 
 
 class PiecePicker:
-    """Choose, for one peer at a time, what it is to fetch next, and lend it."""
+    """Choose, for one peer at a time, what it is to fetch next, and lend it.
+
+    Attributes:
+        is_stuck: lend again what is lent, as in the endgame, though blocks are left to lend.
+    """
 
     def __init__(
         self,
@@ -94,6 +99,7 @@ class PiecePicker:
         self._geometry = geometry
         self._rng = rng
         self._is_beginning = True
+        self.is_stuck = False
         self._availability = availability
         self._counts = PieceCounts(availability)
         self._policy = policy or (Sequential() if is_sequential else None)
@@ -220,7 +226,7 @@ class PiecePicker:
         return min(self._geometry.piece_size(piece_index), MAX_RUN_BYTES)
 
     def _lend_again(self, conn: int, peers_pieces: int, most_bytes: int) -> Pick | None:
-        if not self._ledger.is_all_lent:
+        if not self._ledger.is_all_lent and not self.is_stuck:
             return None
         loan = next(self._ledger.loans_to_double(conn, peers_pieces), None)
         if loan is None:

@@ -40,6 +40,14 @@ DECISIONS: Mapping[str, Explanation] = {
         f"{PIECES} (endgame mode)",
         "PieceManager._feed_all_in_endgame",
     ),
+    "stuck": Explanation(
+        "For seconds nothing was stored, though peers wait for work: all that these have is "
+        "requested of others, who send nothing. Pieces that nobody has keep the endgame from "
+        "beginning, so it is as if it had begun, this once.",
+        "What is out is requested from those who wait as well.",
+        f"{PIECES} (endgame mode)",
+        "PieceManager._look_if_stuck",
+    ),
     "ban_peer": Explanation(
         "A peer is proven to have sent bytes that do not match the torrent's hash, or metadata that "
         "does not match the info-hash.",

@@ -125,6 +125,14 @@ def test_the_first_pieces_are_picked_by_chance_however_rare() -> None:
     assert {pick.loan.run.piece_index for pick in firsts} == set(range(3, 8))
 
 
+def test_where_nothing_comes_it_is_lent_again_though_a_piece_is_left_that_nobody_here_has() -> None:
+    fetching = Fetching(swarm("A: #####.", "B: #####."), verified="####..")
+    assert fetching.pieces("A") == [4]
+    assert fetching.pieces("B") == []
+    fetching.picker.is_stuck = True
+    assert fetching.lend_one("B").rule == "endgame"
+
+
 @pytest.mark.parametrize("verified", ["", "####...."])
 def test_in_order_means_the_lowest_that_the_peer_has(verified: str) -> None:
     peers = swarm("A: ########", "B: .....###")
