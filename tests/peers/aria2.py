@@ -1,4 +1,4 @@
-"""aria2c as a seed or a leech; it learns of peers from trackers only."""
+"""aria2c as a seed or a leech; it learns of peers from trackers only, or from the DHT."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from actortorrent.lab.processes import Running
+from actortorrent.wire.addresses import Address
 from tests.content import Content
 from tests.peers.needs import need_command
 from tests.peers.processes import free_port, is_listening, wait_until, within
 
+PORT = 6881  # where it has an address of its own
 OPTIONS = (
     "--no-conf",
     "--enable-dht=false",
@@ -27,14 +29,33 @@ OPTIONS = (
 )
 
 
+def in_the_dht(host: str, node: Address, folder: Path) -> list[str]:
+    """Return the options that let aria2c, at an address of its own, join the DHT by a node."""
+    return [
+        f"--interface={host}",
+        f"--dht-listen-addr={host}",
+        f"--dht-listen-port={PORT}",
+        f"--dht-entry-point={node}",
+        f"--dht-file-path={folder / 'dht.dat'}",
+        "--enable-dht=true",
+    ]
+
+
 @contextmanager
-def aria2_seed(content: Content, *, extra: Sequence[str] = ()) -> Iterator[int]:
+def aria2_seed(
+    content: Content,
+    *,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    namespace: str = "",
+    extra: Sequence[str] = (),
+) -> Iterator[int]:
     """Seed content while the block runs; yields the port."""
-    port = free_port()
+    port = port or free_port()
     options = ["--check-integrity=true", "--seed-ratio=0.0", *extra]
-    with _start(content, content.folder, port, options) as process:
+    with _start(content, content.folder, port, options, namespace) as process:
         process.wait_for_line("Verification finished|Seeding|Download complete")
-        wait_until(lambda: is_listening("127.0.0.1", port), process, "aria2c listens")
+        wait_until(lambda: is_listening(host, port, namespace), process, "aria2c listens")
         yield port
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from actortorrent.lab.processes import Running
+from actortorrent.lab.processes import PATIENCE_SECONDS, Running
 from actortorrent.wire.addresses import Address, parse_address
 from tests.peers.needs import need_module
 from tests.peers.processes import within
@@ -34,9 +34,14 @@ class LibtorrentNodes:
         self._tell(f"announce {number} {info_hash.hex()} {port}")
         self.wait_until_stored(info_hash)
 
-    def wait_until_stored(self, info_hash: bytes) -> None:
+    def wait_until_stored(self, info_hash: bytes, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until somebody has announced a peer of this torrent to one of them."""
-        self._process.wait_for_line(rf'"stored", .* "{info_hash.hex()}"')
+        self._process.wait_for_line(rf'"stored", .* "{info_hash.hex()}"', seconds)
+
+    def meet(self, address: Address) -> None:
+        """Let all nodes get to know another one."""
+        for number in range(len(self.addresses)):
+            self._tell(f"meet {number} {address.host} {address.port}")
 
     def find(self, number: int, info_hash: bytes) -> Address:
         """Let a node look for peers; return the first it finds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -63,6 +63,12 @@ def local_network() -> Iterator[Namespace]:
         yield Namespace(name, LAN_HOSTS)
     finally:
         _run(ip, "netns", "delete", name)
+
+
+def add_addresses(namespace: Namespace, hosts: Iterable[str]) -> None:
+    """Give a namespace more addresses on its loopback."""
+    for host in hosts:
+        _run("ip", "-n", namespace.name, "address", "add", f"{host}/32", "dev", "lo")
 
 
 def _run(*command: str) -> None:

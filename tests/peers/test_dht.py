@@ -12,7 +12,7 @@ import pytest
 from actortorrent.wire.addresses import Address
 from tests.actors.dht_stage import Finder, Node, running
 from tests.peers.dht_nodes import LibtorrentNodes, libtorrent_nodes
-from tests.peers.namespaces import Namespace
+from tests.peers.namespaces import Namespace, add_addresses
 from tests.peers.processes import within
 
 HOSTS = [f"127.0.20.{number}" for number in range(1, 11)]
@@ -63,9 +63,7 @@ def test_the_same_among_addresses_of_the_internet(namespace: Namespace) -> None:
     """There ids are bound to addresses (BEP 42), and a network counts as one."""
     hosts = [f"45.10.{number}.1" for number in range(1, 13)]
     ours = "45.20.1.1"
-    for host in (*hosts, ours):
-        add = ["ip", "-n", namespace.name, "address", "add", f"{host}/32", "dev", "lo"]
-        subprocess.run(add, check=True)
+    add_addresses(namespace, (*hosts, ours))
     command = [sys.executable, "-m", "actortorrent", "dht", "peers", THEIRS.hex(), "--json"]
     command += ["--bind", ours, "--dht-node", f"{hosts[2]}:6881"]
     with libtorrent_nodes(hosts, namespace=namespace.name) as nodes:
