@@ -27,7 +27,7 @@ _SENTENCES: Mapping[str, str] = {
     "refusal": "refusal {code}: {text}",
 }
 _BESIDES: Mapping[str, str] = {
-    "token_bytes": "a token",  # to announce with; who knows it may, so it is not told
+    "token_bytes": "a token",  # who knows it may announce: it is not told itself
     "is_read_only": "of one who answers nobody",
 }
 
@@ -80,8 +80,8 @@ def _details(message: Message) -> dict[str, object]:
             details: dict[str, object] = {"target": str(target)}
         case GetPeers(info_hash=info_hash):
             details = {"info_hash": str(info_hash)}
-        case AnnouncePeer(info_hash=info_hash, port=port):
-            details = {"info_hash": str(info_hash), "port": port}
+        case AnnouncePeer(info_hash=info_hash, port=port, token=token):
+            details = {"info_hash": str(info_hash), "port": port, "token_bytes": len(token)}
         case Answer(nodes=nodes, nodes6=nodes6, values=values, token=token):
             details = {"nodes": len(nodes or ()) + len(nodes6 or ()), "peers": len(values)}
             if token:
