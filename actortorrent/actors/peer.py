@@ -19,6 +19,7 @@ from actortorrent.actors.peer_connection import ConnectionProxy
 from actortorrent.actors.peer_downloads import Downloads
 from actortorrent.actors.peer_serving import PeerServing
 from actortorrent.actors.peer_values import Connection, Neighbours, TorrentFacts
+from actortorrent.errors import PeerProtocolError
 from actortorrent.rules.bitfield import all_pieces, to_wire
 from actortorrent.rules.borrowing import GivenBack
 from actortorrent.rules.choking import PeerRates
@@ -40,6 +41,9 @@ from actortorrent.wire.messages import (
 from actortorrent.wire.peer_protocol import Block, Event, Placed
 
 DOWNLOAD_WISH_BYTES = 4 * 1024 * 1024  # where downloading is limited; granted in parts
+MAX_UNASKED_BLOCKS = 64  # more than were ever asked for; a few may be a client's mistake
+INTEREST = (Interested, NotInterested)
+MAX_REFUSALS = 20  # in a row, of all that was asked for at a time, by a peer that offers it
 
 
 class PeerActor(PeerServing):
@@ -60,6 +64,7 @@ class PeerActor(PeerServing):
         self._protocol.places = self._downloads.places
         self._has_asked_to_download = False
         self._has_rejected = False
+        self._refusals = 0  # in a row
         self._handlers.update(
             {
                 Choke: self._choke_came,
@@ -133,6 +138,10 @@ class PeerActor(PeerServing):
     # --- fetching -------------------------------------------------------------------------
 
     def _blocks_came(self, blocks: list[Block | Placed], now: float) -> None:
+        protocol = self._protocol
+        if protocol.blocks_received > protocol.requests_sent + MAX_UNASKED_BLOCKS:
+            raise PeerProtocolError("expected blocks that we asked for, found a flood of others")
+        self._refusals = 0
         filled = self._downloads.blocks_came(blocks, now)
         if filled:
             self._trace.tell_blocks()
@@ -195,7 +204,7 @@ class PeerActor(PeerServing):
         self._rewatch()
 
     def _take(self, events: list[Event]) -> None:
-        super()._take(events)
+        super()._take(_but_what_is_taken_back(events))
         if self._has_rejected:
             self._give_back_rejected()
 
@@ -205,6 +214,11 @@ class PeerActor(PeerServing):
 
     def _give_back_rejected(self) -> None:
         self._has_rejected = False
+        self._refusals += self._may_ask_for(self._protocol.allowed_by_peer)
+        if self._refusals > MAX_REFUSALS:
+            raise PeerProtocolError(
+                f"expected a block at last, found only rejects, {self._refusals} times"
+            )
         came, given_back = self._downloads.give_back_rejected()
         if came:
             self._tell.storage.store_runs.defer(self._conn, came)
@@ -301,6 +315,15 @@ class PeerActor(PeerServing):
             self._tell_rates(time.monotonic())
         finally:
             super().on_end(error)
+
+
+def _but_what_is_taken_back(events: list[Event]) -> list[Event]:
+    """Leave out interest, or the lack of it, where the same batch says otherwise later.
+
+    Each change has the slots given out anew: a peer that flaps would keep the seeder busy.
+    """
+    last = next((one for one in reversed(events) if isinstance(one, INTEREST)), None)
+    return [one for one in events if one is last or not isinstance(one, INTEREST)]
 
 
 class PeerProxy(ConnectionProxy):

@@ -23,6 +23,7 @@ from actortorrent.actors.peer_socket import PeerSocket
 from actortorrent.actors.peer_values import Connection, Parting, TorrentFacts
 from actortorrent.actors.wire_trace import WireTrace
 from actortorrent.errors import PeerProtocolError, StorageError
+from actortorrent.rules.talk_limit import talk_at_first, talk_left
 from actortorrent.wire.extension_handshake import EXTENSION_HANDSHAKE_ID
 from actortorrent.wire.handshake import Handshake, reserved_bytes
 from actortorrent.wire.messages import Extended, KeepAlive, Message, Port
@@ -68,6 +69,7 @@ class PeerConnection(PeerOpening):
                 extensions=True, fast=self.is_fast, dht=torrent.dht is not None
             ),
         )
+        self._protocol.talk_left = talk_at_first(torrent.geometry.piece_count)
         self._extensions = PeerExtensions(connection, torrent)
         self._trace = WireTrace(self._inbox, self._conn, self._protocol)
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -179,8 +181,10 @@ class PeerConnection(PeerOpening):
                 return
 
     def _received(self, byte_count: int) -> None:
-        now = self._last_received = time.monotonic()
-        events = self._protocol.received(byte_count)
+        now, protocol = time.monotonic(), self._protocol
+        protocol.talk_left = talk_left(protocol.talk_left, now - self._last_received)
+        self._last_received = now
+        events = protocol.received(byte_count)
         blocks = [event for event in events if isinstance(event, (Placed, Block))]
         if blocks:
             self._trace.blocks_came(blocks)

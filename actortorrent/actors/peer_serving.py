@@ -147,7 +147,9 @@ class PeerServing(PeerExchanging):
         self._queue(requests.names)
 
     def _queue(self, names: Sequence[BlockName]) -> None:
-        self._reject(self._uploads.ask(names, may_refuse=self._protocol.speaks_fast))
+        refused = self._uploads.ask(names, may_refuse=self._protocol.speaks_fast)
+        self._protocol.talked(len(refused))
+        self._reject(refused)
 
     def _cancel_came(self, cancel: Cancel) -> None:
         name = (cancel.piece_index, cancel.block_offset, cancel.length)

@@ -7,6 +7,7 @@ listens, reported.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
@@ -63,6 +64,8 @@ class Conversation:
         bytes_sent: the offset in our stream behind what was sent last.
         blocks_received, block_bytes_received, blocks_sent, block_bytes_sent,
             requests_received, requests_sent: counts since the connection began.
+        talk_left: how many messages the peer may send besides blocks, and requests that are in
+            order; whoever knows the time adds to it.
     """
 
     __slots__ = (
@@ -87,6 +90,7 @@ class Conversation:
         "speaks_dht",
         "speaks_extensions",
         "speaks_fast",
+        "talk_left",
         "their_state",
         "trace_blocks",
     )
@@ -107,6 +111,7 @@ class Conversation:
         self._order = LEGAL_ORDER
         self.bytes_sent = self.blocks_sent = self.block_bytes_sent = self.requests_sent = 0
         self.blocks_received = self.block_bytes_received = self.requests_received = 0
+        self.talk_left = math.inf
 
     def close(self) -> None:
         """Allow nothing more, either way."""
@@ -152,6 +157,20 @@ class Conversation:
         elif isinstance(message, AllowedFast):
             _remember(self.allowed_by_peer, message)
         self._report("received", offset, length, message)
+        if kind not in _MANY or (kind == _REQUEST and self.am_choking):
+            self.talked(1)
+
+    def talked(self, count: int) -> None:
+        """Count messages besides blocks, and requests that are in order.
+
+        Raises:
+            PeerProtocolError: if the peer has sent more of them than it may.
+        """
+        self.talk_left -= count
+        if self.talk_left < 0:
+            raise PeerProtocolError(
+                "expected blocks and requests for them, found a flood of others"
+            )
 
     def _note_sent(self, message: Message | Handshake, length: int) -> None:
         kind = message.kind

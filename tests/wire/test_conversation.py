@@ -145,3 +145,20 @@ def test_of_a_torrent_not_yet_known_the_peer_may_say_what_it_has() -> None:
     assert heard[1:] == said
     with pytest.raises(PeerProtocolError, match="expected no block yet"):
         protocol.receive(Piece(0, 0, b"x").encode())
+
+
+def test_talk_is_counted_but_for_blocks_and_requests_that_are_in_order() -> None:
+    protocol = met(FAST, FAST, HaveAll(), Interested(), Unchoke())
+    protocol.send(Interested())
+    protocol.send(HaveAll())
+    protocol.talk_left = 2
+    protocol.receive(Request(1, 0, BLOCK).encode())
+    assert protocol.talk_left == 1, "it met our choke"
+    protocol.send(Unchoke())
+    in_order: list[Message] = [Request(1, 0, BLOCK), Request(199, 0, BLOCK)]
+    in_order += [Piece(1, 0, bytes(BLOCK)), Piece(199, BLOCK, bytes(BLOCK))]
+    protocol.receive(b"".join(one.encode() for one in in_order))
+    assert protocol.talk_left == 1
+    protocol.receive(Choke().encode())
+    with pytest.raises(PeerProtocolError, match="found a flood of others"):
+        protocol.receive(Have(3).encode())
