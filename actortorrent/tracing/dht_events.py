@@ -23,7 +23,7 @@ _SENTENCES: Mapping[str, str] = {
     "find_node": "find_node {target}",
     "get_peers": "get_peers {info_hash}",
     "announce_peer": "announce_peer {info_hash}, port {port}",
-    "answer": "answer: {nodes} nodes, {peers} peers",
+    "answer": "answer: {nodes}, {peers}",
     "refusal": "refusal {code}: {text}",
 }
 _BESIDES: Mapping[str, str] = {
@@ -36,9 +36,7 @@ def datagram_text(data: Mapping[str, Any], direction: str) -> str:
     """Return a message of the DHT as words; `direction` is `sent` or `received`."""
     kind = value_text(data.get("type"))
     try:
-        said = _SENTENCES[kind].format_map(
-            {name: value_text(one, name) for name, one in data.items()}
-        )
+        said = _SENTENCES[kind].format_map({name: _worded(one, name) for name, one in data.items()})
     except KeyError:
         said = kind
     besides = (words for name, words in _BESIDES.items() if data.get(name))
@@ -46,6 +44,14 @@ def datagram_text(data: Mapping[str, Any], direction: str) -> str:
     preposition = "to" if direction == "sent" else "from"
     node, txn = value_text(data.get("node")), value_text(data.get("txn"))
     return f"{said}, {preposition} node {node} (txn {txn})"
+
+
+def _worded(value: Any, name: str) -> str:
+    """Return a value as words; `nodes` and `peers` are counts."""
+    text = value_text(value, name)
+    if name not in ("nodes", "peers"):
+        return text
+    return f"{text} {name.removesuffix('s') if value == 1 else name}"
 
 
 def message_data(address: Address, message: Message, byte_count: int) -> dict[str, object]:

@@ -30,7 +30,7 @@ MESSAGES = [
     (FindNode(WHO, TORRENT), f"find_node {HEX}"),
     (GetPeers(WHO, TORRENT), f"get_peers {HEX}"),
     (AnnouncePeer(WHO, TORRENT, 5555, b"token"), f"announce_peer {HEX}, port 5555, a token"),
-    (Answer(WHO, nodes=(KNOWN,), nodes6=(), values=(THERE, THERE)), "answer: 1 nodes, 2 peers"),
+    (Answer(WHO, nodes=(KNOWN,), nodes6=(), values=(THERE, THERE)), "answer: 1 node, 2 peers"),
     (Answer(WHO, token=b"1234"), "answer: 0 nodes, 0 peers, a token"),
     (Refusal(203, "bad token"), "refusal 203: bad token"),
     (UnknownQuery(WHO, "vote"), "unknown"),
