@@ -97,17 +97,18 @@ class HttpFetch:
             TrackerError: whatever went wrong; its text holds no part of the URL.
         """
         # It takes long to load, and many trackers are asked by UDP: so only here.
-        from actortorrent.actors.http_requests import FAILURES, explain  # noqa: PLC0415
+        from actortorrent.actors.http_requests import FAILURES, explain, is_of_time  # noqa: PLC0415
 
         seconds = self._limits.total_seconds
-        timer = threading.Timer(seconds, self._line.cut, (f"no whole answer in {seconds:g} s",))
+        late = f"no whole answer in {seconds:g} s"
+        timer = threading.Timer(seconds, self._line.cut, (late,))
         timer.daemon = True
         timer.start()
         try:
             return self._follow(url)
         except FAILURES as error:
             self._line.check()
-            raise TrackerError(explain(error)) from None
+            raise TrackerError(late if is_of_time(error) else explain(error)) from None
         finally:
             timer.cancel()
             self._line.release()

@@ -121,13 +121,26 @@ def explain(error: Exception) -> str:
         return "no secure connection: its certificate or its TLS is not accepted"
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy makes no connection to it"
-    causes: list[BaseException | None] = [error]
-    while causes[-1] is not None:
-        cause = causes[-1]
+    if is_of_time(error):
+        return "no answer in time"
+    for cause in _causes(error):
         if isinstance(cause, OSError) and cause.errno is not None:
             return explain_os_error(cause)
-        causes.append(cause.__cause__ or cause.__context__)
     return "its URL is malformed" if isinstance(error, ValueError) else "it does not speak HTTP"
+
+
+def is_of_time(error: Exception) -> bool:
+    """Say whether it failed because nothing came for as long as was to be waited."""
+    # The system's own time-outs have a number.
+    return any(isinstance(one, TimeoutError) and one.errno is None for one in _causes(error))
+
+
+def _causes(error: Exception) -> Iterator[BaseException]:
+    """Yield an error, what caused it, what caused that, and so on."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 class _Adapter(HTTPAdapter):
