@@ -34,8 +34,11 @@ $(READY): requirements.txt setup.py
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $(READY)
 
+# One process more than there are cores: tests wait about as long as they compute.
+PROCESSES ?= $(shell "$(PYTHON)" -c 'import os; print(min(8, 1 + (os.cpu_count() or 1)))')
+
 test: $(READY) ## run all tests, against real clients where these are installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(PROCESSES)
 
 check: $(READY) ## what CI checks besides: ruff, mypy --strict, who imports whom
 	$(BIN)/ruff check .

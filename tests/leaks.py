@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pykka
 
-SETTLE_SECONDS = 2.0  # what a thread that was told to end may take to do so
+SETTLE_SECONDS = 30.0  # what a thread that was told to end may take, on a busy machine
 FD_FOLDER = Path("/proc/self/fd")  # not on every system; there, descriptors go unchecked
 
 

@@ -11,7 +11,7 @@ from xdist.scheduler import LoadFileScheduling
 
 TOGETHER = ("tests/learn/", "tests/lab/", "tests/tracing/report/")
 LONGEST = (*TOGETHER, "tests/peers/")  # in their order; they wait more than they compute
-MOST_SECONDS = 240  # to make what others share, on a busy machine; 20 where it is not
+MOST_SECONDS = 480  # to make what others share, on a busy machine; 20 where it is not
 
 
 class Sharing(LoadFileScheduling):  # type: ignore[misc]  # it ships no types

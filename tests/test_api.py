@@ -47,10 +47,10 @@ def seed_address(content: Content) -> Iterator[str]:
     session = seed_session(metainfo, options, location, on_progress=lambda _: is_up.set())
     thread = threading.Thread(target=session.run, name="seed")
     thread.start()
-    assert is_up.wait(10)
+    assert is_up.wait(60)
     yield f"127.0.0.1:{session.port}"
     session.request_stop()
-    thread.join(10)
+    thread.join(60)
 
 
 def test_importing_the_package_imports_nothing_of_it() -> None:
@@ -59,7 +59,7 @@ def test_importing_the_package_imports_nothing_of_it() -> None:
         "print(sorted(m for m in sys.modules if m.startswith('actortorrent')))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "['actortorrent', 'actortorrent.version']\n"
 

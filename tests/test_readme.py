@@ -30,7 +30,7 @@ def test_an_example_runs(example: str, photos: Content, tmp_path: Path) -> None:
             cwd=_folder_with(photos, tmp_path / "here"),
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
     assert done.returncode == 0, done.stderr

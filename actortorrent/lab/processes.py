@@ -17,7 +17,7 @@ from typing import IO, Self
 
 from actortorrent.errors import LabError
 
-PATIENCE_SECONDS = 30.0  # for what takes a second where nothing is wrong
+PATIENCE_SECONDS = 60.0  # for what takes a second where nothing is wrong
 CLOSING_SECONDS = 5.0
 READ_BYTES = 64 * 1024
 TAIL_LINES = 20  # of a process that failed, in the error

@@ -21,7 +21,7 @@ from actortorrent.wire.addresses import Address
 from actortorrent.wire.krpc import Message
 from actortorrent.wire.krpc_reading import read_message
 
-SECONDS = 15.0  # for what takes much less where nothing is wrong
+SECONDS = 60.0  # for what takes much less where nothing is wrong
 PATIENT = Patience(slow_seconds=0.3)  # where all answer, sooner or later
 IMPATIENT = Patience(slow_seconds=0.3, lost_seconds=1.0)  # where some do not
 

@@ -16,7 +16,7 @@ from actortorrent.actors.inbox import Inbox
 from actortorrent.actors.replies import Reply
 from actortorrent.actors.socket_inbox import SocketInbox
 
-PATIENCE_SECONDS = 5.0  # then something was lost; passing tests never wait for it
+PATIENCE_SECONDS = 60.0  # then something was lost; passing tests never wait for it
 SOCKET_KINDS = ("sockets", "sockets, without eventfd", "sockets, with select")
 KINDS = ("no sockets", *SOCKET_KINDS)
 

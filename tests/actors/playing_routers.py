@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 HOST = "127.0.0.1"
-SECONDS = 10.0
+SECONDS = 60.0
 OUTSIDE = "192.0.2.7"
 
 Answer = Callable[[bytes], bytes]

@@ -83,7 +83,7 @@ class PlayedHttpTracker:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(60)
 
     def _accept(self) -> None:
         while True:
@@ -98,7 +98,7 @@ class PlayedHttpTracker:
 
     def _serve(self, plain: socket.socket) -> None:
         with plain, suppress(OSError), self._secured(plain) as sock:
-            sock.settimeout(10)
+            sock.settimeout(60)
             head = b""
             while b"\r\n\r\n" not in head:
                 data = sock.recv(4096)
@@ -138,7 +138,7 @@ def played_udp_tracker(answer: Answer, host: str = "127.0.0.1") -> Iterator[Play
         finally:
             with socket.socket(family, socket.SOCK_DGRAM) as waker:
                 waker.sendto(b"", sock.getsockname())
-            thread.join(5)
+            thread.join(60)
 
 
 def _answer_datagrams(sock: socket.socket, answer: Answer, tracker: PlayedUdpTracker) -> None:

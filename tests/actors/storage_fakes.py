@@ -17,7 +17,7 @@ from actortorrent.rules.leases import Cargo, FilledRun
 from actortorrent.wire.metainfo import Metainfo
 from tests.content import Content
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60.0
 
 
 class Ear:

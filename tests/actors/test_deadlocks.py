@@ -10,7 +10,7 @@ from actortorrent.actors.base import Actor, Proxy, Runtime, message, proxy_of, s
 from actortorrent.errors import DeadlockError
 from actortorrent.tracing.capture import capture_trace
 
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 60.0
 
 
 class Asker(Actor):

@@ -79,10 +79,10 @@ def test_no_byte_is_read_that_is_not_allowed_yet() -> None:
         thread = threading.Thread(target=run)
         thread.start()
         allowance.grant(20)
-        assert got_some.wait(5)
+        assert got_some.wait(60)
         assert 0 < len(came) <= 20
         allowance.grant(30)
-        thread.join(5)
+        thread.join(60)
     assert came == FILE[:50]
     assert refusals == [None]
 
@@ -98,10 +98,10 @@ def test_a_cancelled_fetch_ends_at_once_also_while_it_may_not_read() -> None:
 
         thread = threading.Thread(target=run)
         thread.start()
-        assert asked.wait(5)
+        assert asked.wait(60)
         fetch.cancel()
         allowance.close()
-        thread.join(5)
+        thread.join(60)
         assert not thread.is_alive()
     assert refusals == [Refusal(Fault.BUSY, "cancelled")]
 

@@ -60,7 +60,7 @@ def test_no_wake_up_is_lost_between_two_that_wait_for_each_other(inbox: Inbox) -
     def play() -> None:
         for _ in range(rounds):
             inbox.put(call("ball"))
-            assert answers.acquire(timeout=5)
+            assert answers.acquire(timeout=60)
 
     player = threading.Thread(target=play)
     player.start()
@@ -135,7 +135,7 @@ def test_a_timer_can_be_cancelled_after_it_fired(inbox: Inbox) -> None:
 
 def assert_refused(reply: Reply[Any]) -> None:
     with pytest.raises(pykka.ActorDeadError, match="stopped before handling"):
-        reply.get(timeout=5)
+        reply.get(timeout=60)
 
 
 def test_whoever_asked_before_the_end_is_answered(inbox: Inbox) -> None:
@@ -143,7 +143,7 @@ def test_whoever_asked_before_the_end_is_answered(inbox: Inbox) -> None:
     tell(inbox, "told")
     inbox.close()
     assert_refused(question)
-    assert order.get(timeout=5) is None
+    assert order.get(timeout=60) is None
     assert inbox.empty()
 
 
@@ -151,7 +151,7 @@ def test_whoever_asks_after_the_end_is_answered_too(inbox: Inbox) -> None:
     inbox.close()
     tell(inbox, "told")
     assert_refused(ask(inbox, "how much?"))
-    assert ask(inbox, messages._ActorStop()).get(timeout=5) is None
+    assert ask(inbox, messages._ActorStop()).get(timeout=60) is None
     assert inbox.empty()
 
 
@@ -166,7 +166,7 @@ def test_whoever_asks_just_at_the_end_is_answered_too(inbox: Inbox) -> None:
 
     asker = threading.Thread(target=keep_asking)
     asker.start()
-    assert has_begun.wait(5)
+    assert has_begun.wait(60)
     inbox.close()
     is_over.set()
     asker.join()

@@ -30,7 +30,7 @@ def port_of(listener: socket.socket) -> int:
 
 
 def accept_one(listener: socket.socket) -> Address:
-    listener.settimeout(5)
+    listener.settimeout(60)
     ((sock, address),) = accept_some(listener, 1)
     sock.close()
     return address
@@ -42,7 +42,7 @@ def test_ipv4_and_ipv6_share_one_port() -> None:
         assert listeners[0].family == socket.AF_INET
         assert len(listeners) == 1 or listeners[1].family == socket.AF_INET6
         for listener, host in zip(listeners, (LOCALHOST, "::1"), strict=False):
-            with closing(socket.create_connection((host, port_of(listener)), timeout=5)) as client:
+            with closing(socket.create_connection((host, port_of(listener)), timeout=60)) as client:
                 address = accept_one(listener)
                 assert address == Address(host, client.getsockname()[1])
 

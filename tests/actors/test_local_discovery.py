@@ -18,7 +18,7 @@ from actortorrent.wire.addresses import Address
 from actortorrent.wire.local_discovery import GROUP_IPV4, LocalAnnounce
 
 HASH = b"\x14" * 20
-SECONDS = 5.0
+SECONDS = 60.0
 
 
 class Found:

@@ -22,7 +22,7 @@ from actortorrent.errors import PeerProtocolError
 from actortorrent.wire.stream_keys import Cipher, new_cipher
 
 LOCALHOST = "127.0.0.1"
-SECONDS = 5.0
+SECONDS = 60.0
 MIB = 1024 * 1024
 
 

@@ -22,7 +22,7 @@ from actortorrent.tracing.capture import CapturedTrace, capture_trace
 from actortorrent.wire.port_mapping import Transport
 from tests.actors.playing_routers import HOST, OUTSIDE, Asked, PlayedRouter
 
-SECONDS = 10.0  # to wait for what is about to come
+SECONDS = 60.0  # to wait for what is about to come
 NEVER = 1000.0  # seconds: a test that waits for it fails
 PORT = 6881
 TCP = (Transport.TCP, PORT)

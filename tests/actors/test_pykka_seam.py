@@ -15,7 +15,7 @@ import pytest
 from pykka import messages
 from pykka._envelope import Envelope
 
-SECONDS = 5.0
+SECONDS = 60.0
 
 
 class Plain(pykka.ThreadingActor):

@@ -32,9 +32,9 @@ def ask(number: int) -> CapturedTrace:
         try:
             if number % 2:
                 with pytest.raises(ValueError, match="odd"):
-                    answerer.half(number).get(timeout=5)
+                    answerer.half(number).get(timeout=60)
             else:
-                assert answerer.half(number).get(timeout=5) == number // 2
+                assert answerer.half(number).get(timeout=60) == number // 2
         finally:
             stop_all([answerer], 5)
     return trace
@@ -65,7 +65,7 @@ def test_asking_the_dead_is_recorded() -> None:
         answerer = proxy_of(Answerer.start(), AnswererProxy)
         stop_all([answerer], 5)
         with pytest.raises(pykka.ActorDeadError):
-            answerer.half(4).get(timeout=5)
+            answerer.half(4).get(timeout=60)
     assert [one.data["status"] for one in trace.messages("half")] == ["dead"]
 
 
@@ -73,6 +73,6 @@ def test_an_answer_taken_twice_is_recorded_once() -> None:
     with capture_trace() as trace:
         answerer = proxy_of(Answerer.start(), AnswererProxy)
         answer = answerer.half(4)
-        assert answer.get(timeout=5) == answer.get(timeout=5) == 2
+        assert answer.get(timeout=60) == answer.get(timeout=60) == 2
         stop_all([answerer], 5)
     assert [one.data["step"] for one in steps(trace)] == ["given", "taken"]

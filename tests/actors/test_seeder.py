@@ -130,17 +130,17 @@ def test_a_connection_goes_to_the_swarm_with_its_address() -> None:
     swarm = FakeProxy()
     told = cast("SwarmProxy", swarm), cast("ReporterProxy", FakeProxy())
     seeder = proxy_of(Seeder.start(Runtime(), *told, port=0, bind=LOCALHOST), SeederProxy)
-    port = seeder.listening_port().get(timeout=5)
+    port = seeder.listening_port().get(timeout=60)
     for _ in range(2):
-        with closing(socket.create_connection((LOCALHOST, port), timeout=5)) as client:
-            name, sock, address = swarm.letters.get(timeout=5)
+        with closing(socket.create_connection((LOCALHOST, port), timeout=60)) as client:
+            name, sock, address = swarm.letters.get(timeout=60)
             assert (name, address) == ("connection_accepted", Address(*client.getsockname()))
             sock.sendall(b"hello")
             assert client.recv(5) == b"hello"
             sock.close()
     assert stop_all([seeder], 5) == []
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((LOCALHOST, port), timeout=5)
+        socket.create_connection((LOCALHOST, port), timeout=60)
 
 
 def test_without_descriptors_it_pauses_and_accepts_again(

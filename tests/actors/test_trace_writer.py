@@ -27,7 +27,7 @@ from actortorrent.tracing.reader import TraceFile
 from actortorrent.tracing.recorder import EntryQueue
 from tests.tracing.traces import HEADER, broken_laws
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60.0
 
 
 class Talker(Actor):

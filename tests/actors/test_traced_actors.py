@@ -15,7 +15,7 @@ from actortorrent.actors.base import (
 from actortorrent.tracing.capture import capture_trace
 from tests.tracing.traces import broken_laws
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60.0
 
 
 class Sleeper(Actor):

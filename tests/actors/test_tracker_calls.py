@@ -65,7 +65,7 @@ class Call:
         self.running = starter(call, self.outcomes.put)
 
     def outcome(self) -> CallOutcome:
-        return self.outcomes.get(timeout=5)
+        return self.outcomes.get(timeout=60)
 
     def answered(self) -> CallAnswered:
         outcome = self.outcome()
@@ -99,7 +99,7 @@ class TestHttp:
     def test_a_cancelled_call_ends_though_the_tracker_is_silent(self) -> None:
         with PlayedHttpTracker(HttpTalk.hang) as tracker:
             call = Call(tracker.url)
-            assert tracker.arrived.acquire(timeout=5)
+            assert tracker.arrived.acquire(timeout=60)
             call.running.cancel()
             assert call.failed().message == "cancelled"
 
@@ -199,7 +199,7 @@ class TestUdp:
     def test_a_cancelled_call_ends(self) -> None:
         with played_udp_tracker(lambda _: None) as tracker:
             call = Call(tracker.url, patience_seconds=30)
-            assert tracker.heard.acquire(timeout=5)
+            assert tracker.heard.acquire(timeout=60)
             call.running.cancel()
             assert call.failed().message == "cancelled"
 
@@ -209,7 +209,7 @@ def test_a_name_look_up_that_hangs_holds_up_only_its_call(scheme: str) -> None:
     may_end = threading.Event()
 
     def find(_host: str, _port: int) -> tuple[Address, ...]:
-        may_end.wait(5)
+        may_end.wait(60)
         raise TrackerError("no address found")
 
     call = Call(f"{scheme}://slow.example:80/announce", find_addresses=find)

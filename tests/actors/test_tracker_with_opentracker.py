@@ -31,7 +31,7 @@ either_scheme = pytest.mark.parametrize("scheme", ["http", "udp"])
 def ask(url: str, question: Ask) -> CallOutcome:
     outcomes: queue.SimpleQueue[CallOutcome] = queue.SimpleQueue()
     CallStarter(Runtime())(TrackerCall(1, parse_tracker_url(url), question), outcomes.put)
-    return outcomes.get(timeout=10)
+    return outcomes.get(timeout=60)
 
 
 def announce(

@@ -26,7 +26,7 @@ from actortorrent.wire.tracker_udp_exchange import UdpConnection
 ME = AnnounceIdentity(b"h" * 20, b"p" * 20, 6881, 7)
 PEERS = (Address("192.0.2.1", 6881),)
 GOOD = AnnounceReply(peers=PEERS, interval_seconds=900, seeders=3, leechers=4)
-SECONDS = 5.0  # for what takes none where nothing is wrong
+SECONDS = 60.0  # for what takes none where nothing is wrong
 
 
 class FakeSwarm(Actor):

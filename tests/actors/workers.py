@@ -7,7 +7,7 @@ import threading
 
 from actortorrent.actors.base import Actor, Proxy, Runtime, SocketActor, message, proxy_of
 
-SECONDS = 5.0  # that nothing here takes
+SECONDS = 60.0  # that nothing here takes
 
 
 class Failures:

@@ -165,7 +165,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(content: Content, tmp_path: 
         with process:
             silent.accept()[0].close()
             process.send_signal(signal.SIGINT)
-            out, _ = process.communicate(timeout=10)
+            out, _ = process.communicate(timeout=60)
             assert process.returncode == ExitCode.INTERRUPTED
     assert "stopped   holiday: 0.0 % is here, and saved\n" in out
     assert out.endswith("next      run the same command again to go on\n")

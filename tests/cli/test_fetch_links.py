@@ -161,7 +161,7 @@ def test_ctrl_c_ends_it_before_the_torrent_is_known(
         )
         with process, silent.accept()[0]:
             process.send_signal(signal.SIGINT)
-            out, _ = process.communicate(timeout=10)
+            out, _ = process.communicate(timeout=60)
             assert process.returncode == ExitCode.INTERRUPTED
     if not by_web:
         assert "stopped   holiday: before the torrent was known\n" in out

@@ -120,7 +120,7 @@ def test_ctrl_c_ends_all_of_it_within_two_seconds(tmp_path: Path) -> None:
         assert len(left_in(tmp_path / "lab")) >= 4, "a tracker, a seed, two leeches"
         began = time.monotonic()
         process.interrupt()
-        assert process.wait(10) == ExitCode.INTERRUPTED
+        assert process.wait(60) == ExitCode.INTERRUPTED
         seconds = time.monotonic() - began
         assert "interrupted" in process.lines[-1]
     assert seconds < 2.5, "two seconds, and a little for a machine that is busy"

@@ -65,7 +65,7 @@ def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 
@@ -85,7 +85,7 @@ def test_version_and_help_import_nothing_that_takes_long(arguments: list[str]) -
         [sys.executable, "-c", script, *arguments],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=True,
     )
     assert done.stdout.endswith("heavy: []\n")
@@ -104,7 +104,7 @@ def imported_with(module: str, those: tuple[str, ...]) -> str:
     """Import a module in a process of its own; return which of those came with it."""
     script = f"import sys, {module}; print([m for m in {those} if m in sys.modules])"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
     )
     return done.stdout
 
@@ -244,7 +244,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
             stdout=closed,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
     assert done.stderr == ""

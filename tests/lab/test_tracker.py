@@ -38,7 +38,7 @@ def announce(
         **more,
     }
     reply: dict[bytes, object] = bencodepy.decode(
-        requests.get(tracker.url, fields, timeout=5).content
+        requests.get(tracker.url, fields, timeout=60).content
     )
     return reply
 
@@ -54,13 +54,13 @@ def test_two_peers_find_each_other(tracker: EmbeddedTracker, heard: list[Heard])
 def test_a_scrape_counts(tracker: EmbeddedTracker) -> None:
     announce(tracker, b"a", 1001, left=0)
     url = tracker.url.replace("announce", "scrape")
-    reply = bencodepy.decode(requests.get(url, {"info_hash": INFO_HASH}, timeout=5).content)
+    reply = bencodepy.decode(requests.get(url, {"info_hash": INFO_HASH}, timeout=60).content)
     assert reply[b"files"][INFO_HASH] == {b"complete": 1, b"downloaded": 0, b"incomplete": 0}
 
 
 def test_what_makes_no_sense_is_refused_in_words(tracker: EmbeddedTracker) -> None:
     assert announce(tracker, b"a", 0)[b"failure reason"] == b"port is not from 1 to 65535"
-    elsewhere = requests.get(tracker.url.replace("announce", "index.html"), timeout=5).content
+    elsewhere = requests.get(tracker.url.replace("announce", "index.html"), timeout=60).content
     assert b"failure reason" in elsewhere
 
 
@@ -96,7 +96,7 @@ def test_as_a_process_it_says_where_it_is_and_what_it_hears() -> None:
             "left": 0,
             "event": "completed",
         }
-        requests.get(url, fields, timeout=5)
+        requests.get(url, fields, timeout=60)
         process.wait_for_line('"what": "completed", "peer": "127.0.0.1:1001"')
         process.interrupt()
         process.wait_for_success(5)

@@ -27,8 +27,8 @@ class OpenTracker:
         """Return whether the tracker has read, in a thread of its own, that it may serve this."""
         about: dict[str, bytes | int] = {"info_hash": info_hash, "peer_id": bytes(20)}
         about |= {"port": 1, "left": 1}
-        reply = requests.get(self.http_url, about, timeout=5).content
-        requests.get(self.http_url, {**about, "event": "stopped"}, timeout=5)
+        reply = requests.get(self.http_url, about, timeout=60).content
+        requests.get(self.http_url, {**about, "event": "stopped"}, timeout=60)
         return b"failure reason" not in reply
 
     def wait_until_it_knows(self, info_hash: bytes, client: Running) -> None:
@@ -36,7 +36,7 @@ class OpenTracker:
 
         def is_known() -> bool:
             url = self.http_url.replace("/announce", "/scrape")
-            reply = requests.get(url, {"info_hash": info_hash}, timeout=5).content
+            reply = requests.get(url, {"info_hash": info_hash}, timeout=60).content
             return b"8:completei1e" in reply
 
         wait_until(is_known, client, "the tracker knows of it")

@@ -151,12 +151,12 @@ def test_libtorrent_learns_the_torrent_from_us_by_our_magnet_link(
     torrent = Metainfo.from_file(content.torrent)
     serving = MetadataServing(torrent.raw_info)
     with closing(socket.create_server((LOCALHOST, 0))) as listener:
-        listener.settimeout(20)
+        listener.settimeout(60)
         here = Address(*listener.getsockname())
         link = replace(parse_magnet(torrent.magnet_link), peers=(here,), name="ä b").link
         with libtorrent_fetch(content, tmp_path, extra=["--magnet", link]) as leech:
             sock, _ = listener.accept()
-            sock.settimeout(20)
+            sock.settimeout(60)
             with closing(sock):
                 serve_metadata(Talk(sock, protocol_of(content, we_dialled=False)), serving)
                 leech.process.wait_for_line('"event": "metadata"')
@@ -206,11 +206,11 @@ def test_libtorrent_takes_a_reject_and_asks_again(
 ) -> None:
     content = content_maker(SIZE, piece_length=BLOCK)
     with closing(socket.create_server((LOCALHOST, 0))) as listener:
-        listener.settimeout(20)
+        listener.settimeout(60)
         here = f"{LOCALHOST}:{listener.getsockname()[1]}"
         with libtorrent_fetch(content, tmp_path, peers=[here]):
             sock, _ = listener.accept()
-            sock.settimeout(20)
+            sock.settimeout(60)
             with closing(sock):
                 protocol = protocol_of(content, we_dialled=False)
                 rejected = reject_all(Talk(sock, protocol))
@@ -245,11 +245,11 @@ def test_libtorrent_dials_whom_we_tell_it_of(content_maker: ContentMaker, tmp_pa
     with ExitStack() as stack:
         seed = stack.enter_context(libtorrent_seed(content))
         listener = stack.enter_context(closing(socket.create_server((LOCALHOST, 0))))
-        listener.settimeout(20)
+        listener.settimeout(60)
         here = f"{LOCALHOST}:{listener.getsockname()[1]}"
         leech = stack.enter_context(libtorrent_fetch(content, tmp_path / "into", peers=[here]))
         sock, _ = listener.accept()
-        sock.settimeout(20)
+        sock.settimeout(60)
         talk = Talk(stack.enter_context(closing(sock)), protocol_of(content, we_dialled=False))
         exchange_handshakes(talk)
         telling = ExchangeTelling(Address(LOCALHOST, leech.port))

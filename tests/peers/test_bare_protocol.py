@@ -58,7 +58,7 @@ def test_it_fetches_from_libtorrent(content_maker: ContentMaker) -> None:
     fetched, missing = bytearray(SIZE), SIZE
     with (
         libtorrent_seed(content) as seed,
-        closing(socket.create_connection((LOCALHOST, seed.port), timeout=10)) as sock,
+        closing(socket.create_connection((LOCALHOST, seed.port), timeout=60)) as sock,
     ):
         sock.sendall(protocol.handshake() + protocol.send(Interested()))
         for event in events_from(sock, protocol):
@@ -80,11 +80,11 @@ def test_libtorrent_fetches_from_it(content_maker: ContentMaker, tmp_path: Path)
     data, missing = bytes_of(content), SIZE
     everything = Bitfield(b"\xff" * 5 + b"\x80")
     with closing(socket.create_server((LOCALHOST, 0))) as listener:
-        listener.settimeout(10)
+        listener.settimeout(60)
         ours = f"{LOCALHOST}:{listener.getsockname()[1]}"
         with libtorrent_fetch(content, tmp_path / "into", peers=[ours]) as leech:
             sock, _ = listener.accept()
-            sock.settimeout(10)
+            sock.settimeout(60)
             with closing(sock):
                 for event in events_from(sock, protocol):
                     if isinstance(event, Handshake):

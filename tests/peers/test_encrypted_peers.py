@@ -17,7 +17,7 @@ from tests.peers.aria2 import aria2_fetch, aria2_seed
 from tests.peers.libtorrent import libtorrent_fetch, libtorrent_seed
 from tests.peers.own import own_fetch, own_seed
 
-SECONDS = 10.0
+SECONDS = 60.0
 OUR_ID = b"-TT0000-encrypted-id"
 ARIA2_REQUIRES = ("--bt-require-crypto=true", "--bt-min-crypto-level=arc4")
 

@@ -20,7 +20,7 @@ from actortorrent.wire.metainfo import Metainfo
 from tests.content import Content
 from tests.sessions.scripted_peer import ScriptedPeer
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 60.0
 
 Peers = Iterable["Address | ScriptedPeer | Running"]
 

@@ -41,7 +41,7 @@ from actortorrent.wire.messages import (
 from actortorrent.wire.peer_protocol import Block, PeerProtocol
 from tests.content import Content
 
-PATIENCE_SECONDS = 10.0  # for what the other side is to say
+PATIENCE_SECONDS = 60.0  # for what the other side is to say
 READ_BYTES = 256 * 1024
 
 EventT = TypeVar("EventT")

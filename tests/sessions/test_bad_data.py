@@ -41,7 +41,7 @@ def most_failures_of_a_piece(trace: CapturedTrace) -> int:
 
 def together(count: int) -> Play:
     """Play a seed that answers only once so many of its kind have been asked for something."""
-    barrier = threading.Barrier(count, timeout=10)
+    barrier = threading.Barrier(count, timeout=60)
 
     def serve_when_all_are_asked(talk: Talk) -> None:
         talk.greet()

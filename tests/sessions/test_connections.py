@@ -108,7 +108,7 @@ def test_a_peer_with_two_addresses_is_connected_to_once(content: Content, tmp_pa
 
     def wait_then_serve(talk: Talk) -> None:
         talk.greet(unchoke=False)
-        if not has_two.wait(10):
+        if not has_two.wait(60):
             raise AssertionError
         talk.say(Unchoke())
         talk.serve()

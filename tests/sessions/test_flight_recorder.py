@@ -27,7 +27,7 @@ from tests.content import Content
 from tests.sessions.running import Running, error_of, fetching, seeding
 from tests.sessions.scripted_peer import ScriptedPeer, Talk, never_answer
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture(autouse=True)

@@ -116,7 +116,7 @@ def test_a_choke_in_the_middle_of_a_lease_keeps_what_came_and_returns_the_rest(
 
     def serve_then(talk: Talk) -> None:
         talk.greet(unchoke=False)
-        assert has_choked.wait(10)
+        assert has_choked.wait(60)
         talk.say(Unchoke())
         talk.serve()
 

@@ -62,7 +62,7 @@ def test_when_the_disk_is_slow_peers_are_asked_for_no_more_than_the_budget_holds
     store = piece_store.PieceStore.store
 
     def store_when_it_may(self: piece_store.PieceStore, *args: object) -> object:
-        assert may_write.wait(20)
+        assert may_write.wait(60)
         return store(self, *args)
 
     monkeypatch.setattr(piece_store.PieceStore, "store", store_when_it_may)

@@ -179,7 +179,7 @@ def test_a_peer_that_has_nothing_of_use_is_not_interesting(
 
     def serve_then(talk: Talk) -> None:
         talk.greet(unchoke=False)
-        assert seed_may_serve.wait(10)
+        assert seed_may_serve.wait(60)
         talk.say(Unchoke())
         talk.serve()
 

@@ -87,7 +87,7 @@ def test_whoever_gives_most_is_unchoked_and_who_gives_nothing_takes_its_lot(
         talk.greet()
         talk.say(Interested())
         talk.serve(4)
-        reviewed.wait(10)
+        reviewed.wait(60)
         talk.serve()
 
     def only_take(talk: Talk) -> None:
@@ -149,7 +149,7 @@ def test_the_upload_limit_holds_and_is_shared_evenly(
 
         return take
 
-    both_are_served = threading.Barrier(taker_count, timeout=10)
+    both_are_served = threading.Barrier(taker_count, timeout=60)
     with seeding(content, upload_limit=limit) as seed, ExitStack() as stack:
         takers = [
             stack.enter_context(ScriptedPeer(content, taker(number)))
@@ -351,12 +351,12 @@ def test_a_peer_that_is_no_longer_interested_is_choked_and_another_gets_its_slot
         talk.say(Interested())
         talk.hear(Unchoke)
         has_slot.set()
-        assert waits.wait(10)
+        assert waits.wait(60)
         talk.say(NotInterested())
         talk.hear(Choke)
 
     def wait_for_it(talk: Talk) -> None:
-        assert has_slot.wait(10)
+        assert has_slot.wait(60)
         talk.shake_hands()
         talk.say(Interested())
         assert talk.hears_nothing(Unchoke, seconds=0.1)

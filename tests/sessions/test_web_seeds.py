@@ -267,7 +267,7 @@ class TestTrouble:
             WebServer(content, play) as server,
             fetching(with_web_seeds(content, server.url), tmp_path / "into") as session,
         ):
-            assert arrived.wait(5)
+            assert arrived.wait(60)
             with ScriptedPeer(content) as peer:
                 session.session._crew.swarm.peers_found.defer((peer.address,), "a test")
                 session.finish_whole()

@@ -18,7 +18,7 @@ from tests.conftest import ContentMaker
 from tests.tracing.traces import broken_laws, event
 from tests.tracing.traces import message as sent
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60.0
 
 
 class Juggler(Actor):

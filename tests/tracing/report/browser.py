@@ -25,7 +25,7 @@ FLAGS = (
     "--window-size=1280,800",
 )
 OWN_SCHEMES = ("file", "data", "blob", "about", "chrome", "")
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60.0
 
 
 class Browser:
