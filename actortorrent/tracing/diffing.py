@@ -20,6 +20,7 @@ from typing import Any
 from actortorrent.tracing.events import DECISION, MESSAGE, WIRE_RECEIVED, WIRE_SENT, Event
 from actortorrent.tracing.filters import picked_pieces
 from actortorrent.tracing.header import TraceHeader
+from actortorrent.tracing.node_by_node import NodeByNode
 from actortorrent.tracing.show import Line, Part
 from actortorrent.tracing.stats import block_bytes, role_of
 from actortorrent.tracing.why.story import NodeStory, Story, conn_named
@@ -126,22 +127,8 @@ class NodeDifference:
             yield (Part("plain", f"  {len(pieces)} pieces were picked {text}"),)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NodeByNode[NodeDifference]):
     """Hold what is different between two traces, node by node."""
-
-    nodes: tuple[NodeDifference, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
-        return {"nodes": [node.to_json() for node in self.nodes]}
-
-    def lines(self) -> Iterator[Line]:
-        """Yield it for people."""
-        for number, node in enumerate(self.nodes):
-            if number:
-                yield ()
-            yield from node.lines()
 
 
 Trace = tuple[TraceHeader, Iterable[Event]]
@@ -155,7 +142,7 @@ def compare(first: Trace, second: Trace) -> Difference:
         pairs = [(side, by_name[side.node]) for side in sides[0] if side.node in by_name]
     else:
         pairs = list(zip(*sides, strict=False))
-    return Difference(tuple(NodeDifference(a, b) for a, b in pairs))
+    return Difference([NodeDifference(a, b) for a, b in pairs])
 
 
 def _summed(node: NodeStory) -> Side:

@@ -15,6 +15,7 @@ from typing import Any
 
 from actortorrent.tracing.events import DECISION, MESSAGE, TIMER, WIRE_RECEIVED, WIRE_SENT, Event
 from actortorrent.tracing.header import TraceHeader
+from actortorrent.tracing.node_by_node import NodeByNode
 from actortorrent.tracing.show import Line, Part
 from actortorrent.tracing.why.story import NodeStory, Story
 from actortorrent.tracing.wording import duration_text, size_text
@@ -140,22 +141,8 @@ class NodeFigures:
         return sorted(self.actors.items(), key=lambda item: -item[1].busy_ns)
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(NodeByNode[NodeFigures]):
     """Hold the figures of all nodes of a trace."""
-
-    nodes: tuple[NodeFigures, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return them as JSON has them."""
-        return {"nodes": [node.to_json() for node in self.nodes]}
-
-    def lines(self) -> Iterator[Line]:
-        """Yield them for people."""
-        for number, node in enumerate(self.nodes):
-            if number:
-                yield ()
-            yield from node.lines()
 
 
 def statistics(header: TraceHeader, events: Iterable[Event]) -> Statistics:
@@ -169,7 +156,7 @@ def statistics(header: TraceHeader, events: Iterable[Event]) -> Statistics:
     for name, node in story.nodes.items():
         counted[name].events = node.event_count
         counted[name].seconds = round((node.last_ns - node.first_ns) / 1e9, 6)
-    return Statistics(tuple(counted.values()))
+    return Statistics(list(counted.values()))
 
 
 def _count(figures: NodeFigures, node: NodeStory, event: Event) -> None:
