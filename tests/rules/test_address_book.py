@@ -4,9 +4,6 @@ import random
 from typing import Literal
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from actortorrent.rules import address_book
 from actortorrent.rules.address_book import (
@@ -260,74 +257,3 @@ def test_the_list_of_the_banned_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     for port in range(1, 100):
         book.ban(Address("127.0.0.1", port), b"")
     assert [book.is_banned(Address("127.0.0.1", port)) for port in (1, 3, 4)] == [True, True, False]
-
-
-# --- all of it, in any order --------------------------------------------------------------------------
-
-HOSTS = ("127.0.0.1", "8.8.8.8")
-ADDRESSES = st.builds(Address, st.sampled_from(HOSTS), st.integers(1, 4))
-
-
-class BookOfASwarm(RuleBasedStateMachine):
-    """Deal with a book as the swarm does; the model is who is in use, and since when waits."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.book = AddressBook(random.Random(0))
-        self.now = 0.0
-        self.in_use: dict[Address, bool] = {}  # and whether it has shaken hands
-        self.not_before: dict[Address, float] = {}
-
-    @rule(found=st.lists(ADDRESSES, max_size=4))
-    def find(self, found: list[Address]) -> None:
-        self.book.add(found, "test", self.now)
-
-    @rule(seconds=st.sampled_from([0.0, 1.0, 6.0, 60.0, 3600.0]))
-    def wait(self, seconds: float) -> None:
-        self.now += seconds
-
-    @rule()
-    def dial(self) -> None:
-        address = self.book.next_to_dial(self.now)
-        if address is None:
-            return
-        assert address not in self.in_use
-        assert not self.book.is_banned(address)
-        assert self.not_before.get(address, 0.0) <= self.now
-        self.book.dialled(address)
-        self.in_use[address] = False
-
-    @precondition(lambda self: self.in_use)
-    @rule(data=st.data())
-    def answer(self, data: st.DataObject) -> None:
-        address = data.draw(st.sampled_from(sorted(self.in_use, key=str)))
-        self.book.answered(address, self.now)
-        self.in_use[address] = True
-
-    @precondition(lambda self: self.in_use)
-    @rule(data=st.data(), is_banned=st.booleans())
-    def end(self, data: st.DataObject, is_banned: bool) -> None:
-        address = data.draw(st.sampled_from(sorted(self.in_use, key=str)))
-        if is_banned:
-            self.book.ban(address, PEER_ID)
-        if self.in_use.pop(address):
-            self.book.left(address, self.now)
-        else:
-            self.book.failed(address, self.now)
-        self.not_before[address] = self.now + FIRST_RETRY_SECONDS / SLACK
-
-    @invariant()
-    def the_time_to_the_next_is_the_time_to_the_next(self) -> None:
-        seconds = self.book.seconds_to_next(self.now)
-        assert (self.book.next_to_dial(self.now) is not None) == (seconds == 0.0)
-        if seconds is not None:
-            assert self.book.next_to_dial(self.now + seconds + 0.01) is not None
-
-    @invariant()
-    def nobody_counts_twice(self) -> None:
-        assert self.book.waiting_count <= len(self.book) <= len(HOSTS) * 4
-        assert not (self.in_use and self.book.is_hopeless and len(self.book))
-
-
-TestBookOfASwarm = BookOfASwarm.TestCase
-TestBookOfASwarm.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

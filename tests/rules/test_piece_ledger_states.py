@@ -54,6 +54,7 @@ class LedgerInASwarm(RuleBasedStateMachine):
     """Play the piece manager, its peers and the storage."""
 
     geometry = ODD
+    is_sequential = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +70,13 @@ class LedgerInASwarm(RuleBasedStateMachine):
         self.partial = PartialPieces(self.geometry)
         self.on_disk = 0
         self.ledger = PieceLedger(self.geometry, self.all)
-        self.picker = PiecePicker(self.ledger, Availability(), self.geometry, self.rng)
+        self.picker = PiecePicker(
+            self.ledger,
+            Availability(),
+            self.geometry,
+            self.rng,
+            is_sequential=self.is_sequential,
+        )
 
     @initialize(data=st.data())
     def resume(self, data: st.DataObject) -> None:
@@ -229,7 +236,9 @@ class LedgerInASwarm(RuleBasedStateMachine):
         for pick in self.picker.lend(conn, self.known[conn], most_bytes):
             loan = pick.loan
             assert loan.run.length <= max(most_bytes, BLOCK_BYTES)
-            for part in self.geometry.split(loan.run):
+            parts = self.geometry.split(loan.run)
+            assert len(parts) == 1 or not self.model.suspects.keys() & set(loan.run.pieces)
+            for part in parts:
                 self.check_part(loan, part, is_endgame=is_endgame)
             self.model.lend(loan.lease_id, conn, loan.run)
             if conn in self.peers:  # or the message is left in a dead actor's mailbox
@@ -380,9 +389,26 @@ class LedgerInASwarm(RuleBasedStateMachine):
 
 
 class LedgerOfRowsInASwarm(LedgerInASwarm):
-    """The same with pieces that are lent in rows."""
+    """The same with pieces that are lent in rows: in order, or the first would come one by one."""
 
     geometry = EVEN
+    is_sequential = True
+
+    @precondition(lambda self: self.peers)
+    @rule(data=st.data(), piece_count=st.integers(2, 9), share=st.sampled_from([0.5, 1.0, 1.0]))
+    def a_row_comes_and_some_of_it_is_bad(
+        self, data: st.DataObject, piece_count: int, share: float
+    ) -> None:
+        conn, peer = self.some_peer(data)
+        self.lend(conn, piece_count * self.geometry.piece_length)
+        while peer.mail:
+            self.read_letter(peer)
+        for run in list(peer.expected.values()):
+            for block in self.geometry.blocks_of(run):
+                if self.rng.random() < share:
+                    self.block_comes(conn, *block)
+        while self.to_storage:
+            self.write(is_good=False)
 
 
 USUAL = settings(max_examples=100, stateful_step_count=50, deadline=None)
