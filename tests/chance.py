@@ -27,10 +27,10 @@ def tried_again(renewed: Callable[[Fixtures, int], Fixtures]) -> Callable[[Test]
 
     def decorated(test: Test) -> Test:
         @functools.wraps(test)
-        def tried(**fixtures: Any) -> None:
+        def tried(*args: Any, **fixtures: Any) -> None:
             for number in range(1, TRIES + 1):
                 try:
-                    test(**renewed(fixtures, number))
+                    test(*args, **renewed(fixtures, number))
                 except AssertionError:
                     if number == TRIES:
                         raise

@@ -22,6 +22,7 @@ from actortorrent.tracing.capture import CapturedTrace, capture_trace
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.handshake import HANDSHAKE_BYTES, PROTOCOL_NAME
 from actortorrent.wire.messages import Bitfield, Have, KeepAlive, Unchoke
+from tests.chance import usually
 from tests.conftest import ContentMaker
 from tests.content import Content
 from tests.peers.processes import free_port
@@ -370,15 +371,16 @@ def test_keep_alives_are_sent_when_there_is_nothing_to_say_and_heard_as_signs_of
         assert seed.progress.phase == "seeding"
 
 
+@usually  # for as long as it answers each within a second
 def test_a_peer_that_only_sends_keep_alives_is_not_silent(
     content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peer_connection, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(peer_connection, "SILENCE_SECONDS", 1.0)
     monkeypatch.setattr(peer_connection, "KEEP_ALIVE_SECONDS", 0.1)
 
     def echo(talk: Talk) -> None:
         talk.greet(unchoke=False)
-        for _ in range(6):
+        for _ in range(12):
             talk.hear(KeepAlive)
             talk.say(KeepAlive())
         talk.say(Unchoke())
@@ -399,6 +401,7 @@ def test_the_handshake_must_be_there_in_time_however_it_drips(
         for byte in (PROTOCOL_NAME + bytes(HANDSHAKE_BYTES))[:60]:
             talk.send(bytes([byte]))
             never.wait(0.02)  # the pause of a slow sender, not a wait for anything
+        talk.listen()
 
     with (
         ScriptedPeer(content, drip) as slow,

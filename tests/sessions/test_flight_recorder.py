@@ -59,7 +59,7 @@ def only_greet(talk: Talk) -> None:
 
 def stall(content: Content, output: Path, **settings: Any) -> ActorTorrentError:
     with ScriptedPeer(content, only_greet) as silent:
-        return error_of(fetching(content, output, [silent], stall_timeout_seconds=0.2, **settings))
+        return error_of(fetching(content, output, [silent], stall_timeout_seconds=0.5, **settings))
 
 
 def test_a_stall_is_explained_by_a_trace_of_what_led_to_it(

@@ -13,6 +13,7 @@ from actortorrent.rules.bitfield import mask_of
 from actortorrent.tracing.capture import CapturedTrace, capture_trace
 from actortorrent.tracing.events import Event
 from actortorrent.wire.messages import Cancel, Choke, Have, Request, Unchoke
+from tests.chance import usually
 from tests.conftest import ContentMaker
 from tests.content import Content
 from tests.sessions.running import fetch, fetching
@@ -68,6 +69,7 @@ def test_what_a_snubbing_peer_owes_is_fetched_from_another(
 
 @pytest.mark.usefixtures("quick_snubs")
 @pytest.mark.parametrize("download_limit", [None, 100_000_000])
+@usually  # for as long as it brings the next in time
 def test_a_peer_that_snubbed_us_is_asked_for_one_block_and_trusted_again_when_it_brings_it(
     content: Content, tmp_path: Path, download_limit: int | None
 ) -> None:
@@ -87,6 +89,7 @@ def test_a_peer_that_snubbed_us_is_asked_for_one_block_and_trusted_again_when_it
 
 
 @pytest.mark.usefixtures("quick_snubs")
+@usually  # for as long as the peers answer in time
 def test_a_download_limit_that_lets_little_through_makes_nobody_a_snubber(
     content_maker: ContentMaker, tmp_path: Path
 ) -> None:

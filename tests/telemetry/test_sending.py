@@ -38,9 +38,11 @@ def send(trace: Path, collector: Collecting | str, *more: str) -> int:
     return run(["trace", "export", str(trace), "--format", "otlp", "--to", to, *more])
 
 
-def few_spans(collector: Collecting, events: list[Event] = FEW) -> None:
+def few_spans(
+    collector: Collecting, events: list[Event] = FEW, *, timeout_seconds: float = 60.0
+) -> None:
     spans = spans_of(HEADER, events, lambda _event: True)
-    send_spans(spans, collector.url, timeout_seconds=0.5)
+    send_spans(spans, collector.url, timeout_seconds=timeout_seconds)
 
 
 def events_of(path: Path) -> list[Event]:
@@ -192,7 +194,7 @@ def test_spans_that_a_collector_says_it_did_not_take_are_told(collector: Collect
 def test_a_collector_that_never_answers_is_given_up(collector: Collecting) -> None:
     collector.is_silent = True
     with pytest.raises(CollectorError, match="does not answer in time"):
-        few_spans(collector)
+        few_spans(collector, timeout_seconds=0.5)
 
 
 def test_a_collector_that_is_not_there_ends_it_at_once_in_one_line(
