@@ -85,9 +85,11 @@ class BookOfASwarm(RuleBasedStateMachine):
     @rule(skip_complete=st.booleans(), most=st.integers(1, 9))
     def those_that_are_due_are_dialled(self, skip_complete: bool, most: int) -> None:
         for _ in range(most):
-            address = self.book.next_to_dial(self.now, skip_complete=skip_complete)
-            if address is None:
-                break
+            self.dial_next(skip_complete=skip_complete)
+
+    def dial_next(self, *, skip_complete: bool) -> Address | None:
+        address = self.book.next_to_dial(self.now, skip_complete=skip_complete)
+        if address is not None:
             known = self.known[address]
             assert not known.is_in_use
             assert not self.is_banned(address)
@@ -95,19 +97,42 @@ class BookOfASwarm(RuleBasedStateMachine):
             assert not (skip_complete and known.has_everything)
             self.book.dialled(address)
             known.is_in_use = True
+        return address
 
     @precondition(lambda self: any(one.is_in_use for one in self.known.values()))
     @rule(data=st.data())
     def one_answers(self, data: st.DataObject) -> None:
-        address = self.some(data, lambda known: known.is_in_use)
-        self.book.answered(address, self.now)
-        self.known[address].has_answered = True
-        self.known[address].connected_at = self.now
+        self.answer(self.some(data, lambda known: known.is_in_use))
 
     @precondition(lambda self: any(one.is_in_use for one in self.known.values()))
     @rule(data=st.data(), has_everything=st.booleans())
     def one_fails_or_leaves(self, data: st.DataObject, has_everything: bool) -> None:
-        address = self.some(data, lambda known: known.is_in_use)
+        self.end(self.some(data, lambda known: known.is_in_use), has_everything=has_everything)
+
+    @rule(
+        times=st.integers(1, MOST_FAILURES),
+        lasts_seconds=st.sampled_from([None, None, 1.0, STEADY_SECONDS]),
+        has_everything=st.booleans(),
+    )
+    def whoever_is_due_next_comes_and_goes(
+        self, times: int, lasts_seconds: float | None, has_everything: bool
+    ) -> None:
+        for _ in range(times):
+            self.now += (self.book.seconds_to_next(self.now) or 0.0) + ROUNDING
+            address = self.dial_next(skip_complete=False)
+            if address is None:
+                return
+            if lasts_seconds is not None:
+                self.answer(address)
+                self.now += lasts_seconds
+            self.end(address, has_everything=has_everything)
+
+    def answer(self, address: Address) -> None:
+        self.book.answered(address, self.now)
+        self.known[address].has_answered = True
+        self.known[address].connected_at = self.now
+
+    def end(self, address: Address, *, has_everything: bool) -> None:
         known = self.known[address]
         if known.connected_at is None:
             self.book.failed(address, self.now)

@@ -72,15 +72,12 @@ class SlotsInASwarm(RuleBasedStateMachine):
         self.peers[conn] = replace(self.peers[conn], is_interested=is_interested)
         self.fill()
 
-    @precondition(lambda self: self.peers)
-    @rule(data=st.data(), gives=RATES, takes=RATES, is_snubbed=st.booleans())
-    def a_peer_trades(
-        self, data: st.DataObject, gives: float, takes: float, is_snubbed: bool
-    ) -> None:
-        conn = data.draw(st.sampled_from(list(self.peers)))
-        self.peers[conn] = replace(
-            self.peers[conn], download_rate=gives, upload_rate=takes, is_snubbed=is_snubbed
-        )
+    @rule(told=st.lists(st.tuples(RATES, RATES, st.booleans()), min_size=3, max_size=MOST_PEERS))
+    def the_peers_tell_how_they_trade(self, told: list[tuple[float, float, bool]]) -> None:
+        for conn, (gives, takes, is_snubbed) in zip(list(self.peers), told, strict=False):
+            self.peers[conn] = replace(
+                self.peers[conn], download_rate=gives, upload_rate=takes, is_snubbed=is_snubbed
+            )
 
     @rule(is_seeding=st.booleans())
     def content_is_complete_or_no_more(self, is_seeding: bool) -> None:
@@ -119,9 +116,9 @@ class SlotsInASwarm(RuleBasedStateMachine):
             rng=self.rng,
         )
         self.carry_out(decision)
-        for verdict in decision.verdicts:
-            if before[verdict.conn].is_served and not verdict.is_unchoked:
-                self.check_loss(before[verdict.conn])
+        lost = [v.conn for v in decision.verdicts if not v.is_unchoked]
+        for peer in (before[conn] for conn in lost if before[conn].is_served):
+            self.check_loss(peer, {v.reason for v in decision.verdicts if v.is_unchoked})
         if self.is_seeding:
             self.check_turns(before, decision)
         else:
@@ -134,22 +131,15 @@ class SlotsInASwarm(RuleBasedStateMachine):
             is_choked = conn not in decision.unchoked
             self.peers[conn] = replace(peer, is_choked_by_us=is_choked, turn_began_at=began)
 
-    def check_loss(self, peer: PeerStanding) -> None:
-        """Take no slot away before its time, but from who earned it and does no more."""
-        turn = peer.turn_seconds(self.now)
-        if self.is_seeding:
-            least = IDLE_TURN_SECONDS if peer.upload_rate <= 0 else SEED_TURN_SECONDS
-            assert turn > least - EARLY_SECONDS
+    def check_loss(self, peer: PeerStanding, reasons: set[str]) -> None:
+        """Take no slot away before its time, but where all are earned, or hold no less."""
+        turn = peer.turn_seconds(self.now) + EARLY_SECONDS
+        if not self.is_seeding:
+            assert turn > OPTIMISTIC_SECONDS or reasons <= {"sends us most", "its draw still holds"}
+        elif peer.upload_rate <= 0:
+            assert turn > IDLE_TURN_SECONDS
         else:
-            rivals = self.holders()
-            earned = [one for one in rivals if self.peers[one].download_rate > 0]
-            still_drawn = [
-                one
-                for one in rivals
-                if self.peers[one].turn_seconds(self.now) <= OPTIMISTIC_SECONDS - EARLY_SECONDS
-            ]
-            is_over = turn > OPTIMISTIC_SECONDS - EARLY_SECONDS
-            assert is_over or len(set(earned) | set(still_drawn)) == self.slots
+            assert turn > SEED_TURN_SECONDS
 
     def check_turns(self, before: dict[int, PeerStanding], decision: SlotDecision) -> None:
         """Pass on at most half of the slots in one review, and those that nobody uses."""
