@@ -85,8 +85,13 @@ def plan_check(
         return CheckPlan(zeros, present & found.data)
     changed, racy = _judge_files(layout, found.marks, record)
     verified = record.verified & present & ~changed
+    claimed = {
+        index: blocks & layout.geometry.all_blocks(index) for index, blocks in record.partial
+    }
     partial = tuple(
-        (index, blocks) for index, blocks in record.partial if not (verified | changed) >> index & 1
+        (index, blocks)
+        for index, blocks in claimed.items()
+        if blocks and not (verified | changed) >> index & 1
     )
     whole = mask_of(
         index for index, blocks in partial if blocks == layout.geometry.all_blocks(index)

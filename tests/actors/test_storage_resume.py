@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import bencodepy
@@ -16,6 +17,7 @@ from actortorrent.actors import holes, record_keeper, resume
 from actortorrent.actors.content_location import locate_content
 from actortorrent.rules.leases import StoredRun
 from actortorrent.wire.metainfo import Metainfo
+from actortorrent.wire.resume_record import decode_record, encode_record
 from tests.actors.handmade_torrents import handmade
 from tests.actors.storage_fakes import StorageUnderTest
 from tests.conftest import ContentMaker
@@ -254,6 +256,24 @@ def test_the_record_of_another_torrent_is_as_none(content: Content, tmp_path: Pa
     assert content.info_hash in raw
     record.write_bytes(raw.replace(content.info_hash, bytes(20)))
     assert check_again(content, tmp_path) == ([0, 8], 2)
+
+
+def test_blocks_that_no_piece_has_are_not_believed_in(content: Content, tmp_path: Path) -> None:
+    storage = StorageUnderTest(content, tmp_path)
+    storage.check()
+    first, second, *_ = storage.runs(1, 2)
+    storage.store(first)
+    storage.stop()
+    (path,) = (tmp_path / ".actortorrent").iterdir()
+    strange = ((1, 0b11 | 1 << 70), (2, 1 << 9), (1, 0b11))
+    path.write_bytes(encode_record(replace(decode_record(path.read_bytes()), partial=strange)))
+    again = StorageUnderTest(content, tmp_path)
+    again.check()
+    again.store(second)
+    again.stop()
+    _, earlier, _ = again.manager.all("runs_stored")[0]
+    assert [one.run for one in earlier] == [first]
+    assert again.verified() == [1]
 
 
 def test_holes_are_not_read_and_zeros_in_them_are_right(tmp_path: Path) -> None:
