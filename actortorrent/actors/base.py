@@ -190,6 +190,28 @@ class SocketActor(Actor):
 A = TypeVar("A", bound=Actor)
 
 
+class _ClassProxy(pykka.ActorProxy[A]):
+    """A proxy that knows an actor's messages by its class: to look for them takes long.
+
+    Peers come by the hundred; for each, Pykka would look through all that their class inherits.
+    """
+
+    _known_by_class: ClassVar[dict[type, Any]] = {}
+
+    def __init__(self, *, actor_ref: Ref[A]) -> None:
+        actor = actor_ref._actor_weakref()  # noqa: SLF001 - as Pykka's own does
+        known = self._known_by_class.get(type(actor))
+        if actor is None or known is None:
+            super().__init__(actor_ref=actor_ref)
+            self._known_by_class[type(self._actor)] = self._known_attrs
+            return
+        self.actor_ref = actor_ref
+        self._actor = actor
+        self._attr_path = ()
+        self._known_attrs = known
+        self._actor_proxies, self._callable_proxies = {}, {}
+
+
 class Ref(pykka.ActorRef[A]):
     """A reference through which telling the dead does no harm."""
 
@@ -206,7 +228,7 @@ class Ref(pykka.ActorRef[A]):
     def proxy(self) -> pykka.ActorProxy[A]:
         """Return the one proxy of the actor, whether it still lives or not."""
         if self._proxy is None:
-            self._proxy = super().proxy()
+            self._proxy = _ClassProxy(actor_ref=self)
         return self._proxy
 
     def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:

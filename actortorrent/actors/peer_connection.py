@@ -38,6 +38,8 @@ FIRST_BEAT_SECONDS = 0.3  # soon, so that a first rate is known
 BUSY_BEAT_SECONDS = 1.0
 IDLE_BEAT_SECONDS = 10.0
 READS_A_TURN = 4  # then the mailbox gets its turn
+# What of an actor may be asked for after its end, by who has just started it.
+WHO_IT_WAS = frozenset(("_actor_ref", "_name", "actor_urn", "actor_inbox", "actor_stopped"))
 
 
 class PeerConnection(PeerOpening):
@@ -323,6 +325,15 @@ class PeerConnection(PeerOpening):
         elif self._raw_socket is not None:
             self._raw_socket.close()
         self._swarm.peer_left.defer(self._conn, parting, reason)
+
+    def _actor_loop_teardown(self) -> None:
+        """Let go of all that is large: it stands in circles, and so would wait for the collector.
+
+        Strangers may connect a thousand times meanwhile.
+        """
+        super()._actor_loop_teardown()
+        for name in vars(self).keys() - WHO_IT_WAS:
+            delattr(self, name)
 
 
 class ConnectionProxy(Proxy):

@@ -40,7 +40,7 @@ class ReceiveBuffer:
         self._wanted_bytes = START_BYTES
         self._offered_bytes = 0
         self._small_reads = 0
-        self.data = bytearray(START_BYTES)
+        self.data = bytearray()  # until something is to be read: many connections stay mute
         self.view = memoryview(self.data)
         self.start = 0
         self.end = 0
