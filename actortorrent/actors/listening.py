@@ -15,7 +15,7 @@ from actortorrent.errors import UsageError
 from actortorrent.wire.addresses import Address
 
 CUSTOMARY_PORTS = range(6881, 6890)  # BEP 3
-BACKLOG = 64
+BACKLOG = 256  # that wait to be accepted: a crowd must not keep others out for a second
 ANY_PORT_TRIES = 10  # a port free for IPv4 may be taken for IPv6
 
 _WILDCARDS = ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::"))  # noqa: S104 - peers are anywhere

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from actortorrent.wire.peer_exchange import Contact
 
 MAX_HALF_OPEN = 30
+MAX_MUTE = 30  # that dialled us and have not shaken hands; they take no slot from others
 CONTACTS_SECONDS = 2.0  # from a change to when the peers are told of it: others may follow
+BANNED = "banned: it sent bad data before"
+NO_SLOT = "no slot is free"
 MAX_REMEMBERED = 10_000  # connections that ended, whose peers may still be found guilty
 
 
@@ -45,8 +48,14 @@ class _Live:
     proxy: ConnectionProxy
     dialled: list[Address]
     peer_id: bytes = b""
+    is_leaving: bool = False  # it was told to make room
     contact: Contact | None = None  # by which others can reach this peer (BEP 11)
     exchanger: PeerProxy | None = None  # if it takes contacts
+
+    @property
+    def is_mute(self) -> bool:
+        """Say whether it dialled us, and has not said so far who it is."""
+        return not self.peer_id and not self.connection.we_dialled
 
 
 class Swarm(Actor):
@@ -107,11 +116,31 @@ class Swarm(Actor):
 
     def connection_accepted(self, sock: socket.socket, address: Address) -> None:
         """Take a connection that somebody else dialled, if there is a slot."""
-        is_full = len(self._live) >= self._max_peers
-        if not self._is_open or is_full or self._book.is_banned(address):
+        why = self._why_refused(address)
+        if why:
+            self._record("bt:connection_refused", {"address": str(address), "why": why})
             sock.close()
             return
+        self._make_room()
         self._start(Connection(self._next_conn, address, sock))
+
+    def _why_refused(self, address: Address) -> str:
+        if not self._is_open:
+            return "we do not trade yet, or no more"
+        if self._book.is_banned(address):
+            return BANNED
+        return "" if self._slots_taken < self._max_peers else NO_SLOT
+
+    @property
+    def _slots_taken(self) -> int:
+        return sum(not live.is_mute for live in self._live.values())
+
+    def _make_room(self) -> None:
+        """Drop the oldest of those that say nothing, if they are too many: others may speak."""
+        mute = [live for live in self._live.values() if live.is_mute and not live.is_leaving]
+        if len(mute) >= MAX_MUTE:
+            mute[0].is_leaving = True
+            mute[0].proxy.leave.defer(Parting.NEVER_ANSWERED, "it said nothing, and others wait")
 
     def we_are_complete(self) -> None:
         """Note that nothing is lacking: those who have everything need not be dialled."""
@@ -130,7 +159,10 @@ class Swarm(Actor):
         self._book.answered(address, time.monotonic())
         if self._book.is_banned(address, peer_id):
             self._book.ban(address, peer_id)  # a new address of an old acquaintance
-            live.proxy.leave.defer(Parting.MISBEHAVED, "banned: it sent bad data before")
+            live.proxy.leave.defer(Parting.MISBEHAVED, BANNED)
+            return
+        if self._slots_taken > self._max_peers:  # others spoke before it
+            live.proxy.leave.defer(Parting.LEFT, NO_SLOT)
             return
         others = (one for one in self._live.values() if one is not live)
         double = next((one for one in others if one.peer_id == peer_id), None)
@@ -235,8 +267,9 @@ class Swarm(Actor):
         self._report_soon()
 
     def _has_slot(self) -> bool:
-        half_open = sum(not live.peer_id for live in self._live.values())
-        return len(self._live) < self._max_peers and half_open < MAX_HALF_OPEN
+        live = self._live.values()
+        half_open = sum(not one.peer_id and one.connection.we_dialled for one in live)
+        return self._slots_taken < self._max_peers and half_open < MAX_HALF_OPEN
 
     def _wait_for_addresses(self, now: float) -> None:
         if self._dial_timer is not None:

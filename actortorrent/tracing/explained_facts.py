@@ -120,6 +120,9 @@ FACTS: Mapping[str, Explanation] = {
     ),
     "bt:connection_accepted": Explanation("Somebody else dialled us."),
     "bt:connection_closed": Explanation("A connection has ended; `why` says how."),
+    "bt:connection_refused": Explanation(
+        "Somebody dialled us, and the connection was closed at once; `why` says for what reason."
+    ),
     "bt:peer_snubbed": Explanation(
         "A peer that unchoked us has sent nothing for a while. What it was asked for is asked "
         "of others.",
