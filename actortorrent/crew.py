@@ -14,11 +14,10 @@ Together with `session.py` this is where actors' answers are waited for (`.get()
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from actortorrent.actors.base import NO_ANSWER, AnyRef, Message, Proxy, Runtime, proxy_of, stop_all
 from actortorrent.actors.content_reader import ContentReader
@@ -54,6 +53,7 @@ SAVE_SECONDS = 60.0  # for the storage to write what it was handed
 NOTHING_KNOWN = Geometry(0, 1)  # of a torrent of which there is no more than the info-hash
 
 ProxyT = TypeVar("ProxyT", bound=Proxy)
+T = TypeVar("T")
 
 
 class Crew:
@@ -265,6 +265,7 @@ class Crew:
         for web_seed in self._web_seeds:
             web_seed.begin.defer()
         self.swarm.begin.defer()
+        self.seeder.take_connections.defer()
         self.sources.start(self.swarm, self.reporter, self.port)
 
     # --- stopping ------------------------------------------------------------------------------
@@ -277,26 +278,29 @@ class Crew:
             stop_all([self.seeder], STOP_SECONDS)
 
     def _stop_connections(self) -> None:
-        try:
-            peers = self.swarm.end_connections().get(timeout=STOP_SECONDS)
-        except NO_ANSWER:  # it has failed: here is who it had started
+        peers = self._answer(self.swarm, self.swarm.end_connections)
+        if peers is None:  # it has failed: here is who it had started
             peers = tuple(self._peers)
         stop_all([*peers, *self._web_seeds], STOP_SECONDS)
 
     def last_progress(self) -> Progress | None:
         """Return the picture once all that came is written, if the reporter still lives."""
-        for answer in self._last_words():
-            with suppress(*NO_ANSWER):
-                answer().get(timeout=STOP_SECONDS)
-        try:
-            return self.reporter.progress().get(timeout=STOP_SECONDS)
-        except (AttributeError, *NO_ANSWER):
-            return None
-
-    def _last_words(self) -> Iterator[Message[[], Any]]:
         if hasattr(self, "piece_manager"):
-            yield self.storage.ping
-            yield self.piece_manager.report
+            self._answer(self.storage, self.storage.ping)
+            self._answer(self.piece_manager, self.piece_manager.report)
+        if not hasattr(self, "reporter"):
+            return None
+        return self._answer(self.reporter, self.reporter.progress)
+
+    def _answer(self, actor: Proxy, question: Message[[], T]) -> T | None:
+        """Ask something at the end; None if there is no answer, for which nothing else waits."""
+        try:
+            return question().get(timeout=STOP_SECONDS)
+        except NO_ANSWER:
+            return None
+        except Exception as error:  # noqa: BLE001 - it is told as that of any other message is
+            self._runtime.actor_failed(str(actor.actor_ref), error)
+            return None
 
     def stop_all(self) -> None:
         """Stop every actor, in the reverse of the order in which they were started."""
@@ -306,3 +310,4 @@ class Crew:
             self._started.remove(mapper)
         for proxy in reversed(self._started):
             stop_all([proxy], max(STOP_SECONDS, deadline - time.monotonic()))
+        stop_all([peer for peer in self._peers if peer.actor_ref.is_alive()], STOP_SECONDS)

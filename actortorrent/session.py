@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["Session", "Summary"]
 
 GOODBYE_SECONDS = 1.5  # for the trackers to hear that we go
-PEER_NAME = "Peer-"  # how the names of peers' actors begin
+PEER_NAMES = ("Peer-", "WebSeed-")  # how the names begin of actors that nobody else needs
 
 T = TypeVar("T")
 Settle = Callable[[Metainfo], SessionOptions | None]
@@ -93,6 +93,7 @@ class Session:
         self._progress = Progress()
         self._fetching_began = self._fetching_ended = 0.0
         self._is_calling_out = False
+        self._last_reports: list[Any] = []  # that came while all were stopped
 
     @property
     def port(self) -> int:
@@ -124,6 +125,7 @@ class Session:
             raise
         finally:
             self._stop()
+        self._hear_last_failures()
         return Summary(
             progress=self._progress,
             output=self._options.output,
@@ -214,10 +216,13 @@ class Session:
             case RecordRequested():
                 self._notice(self._story.tell("asked for"))
             case PeerFailed(text=text):
-                self._notice(text)
-                self._notice(self._story.explain_peer(text))
+                self._tell_peer_failed(text)
             case ActorFailed():
                 raise as_bug(report) from report.error
+
+    def _tell_peer_failed(self, text: str) -> None:
+        self._notice(text)
+        self._notice(self._story.explain_peer(text))
 
     # --- a torrent by its link -------------------------------------------------------------------
 
@@ -282,7 +287,7 @@ class Session:
         A peer's death is nobody else's; any other actor's ends the session, and so does
         a deadlock.
         """
-        if name.startswith(PEER_NAME) and not isinstance(error, DeadlockError):
+        if name.startswith(PEER_NAMES) and not isinstance(error, DeadlockError):
             self._outbox.put(PeerFailed(f"{name} failed, a bug of ours: {described(error)}"))
         else:
             self._outbox.put(ActorFailed(name, error))
@@ -307,7 +312,8 @@ class Session:
     def _stop_crew(self, crew: Crew) -> None:
         crew.sources.leave()
         crew.stop_peers()
-        if crew.sources.tracker is not None:
+        tracker = crew.sources.tracker
+        if tracker is not None and tracker.actor_ref.is_alive():
             self._await_goodbye(time.monotonic() + GOODBYE_SECONDS)
         self._progress = crew.last_progress() or self._progress
         crew.stop_all()
@@ -319,8 +325,22 @@ class Session:
                 report = self._outbox.get(timeout=seconds)
             except queue.Empty:
                 return
-            if isinstance(report, TrackersLeft):
+            self._last_reports.append(report)
+            if isinstance(report, (TrackersLeft, ActorFailed)):
                 return
+
+    def _hear_last_failures(self) -> None:
+        """Tell which actors failed while all were stopped; raise the first that is no peer's."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._last_reports.append(self._outbox.get_nowait())
+        for report in self._last_reports:
+            if isinstance(report, PeerFailed):
+                self._tell_peer_failed(report.text)
+            elif isinstance(report, ActorFailed):
+                error = as_bug(report)
+                self._explain(error)
+                raise error from report.error
 
     def _average_download_rate(self) -> float:
         ended = self._fetching_ended or time.monotonic()

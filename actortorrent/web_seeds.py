@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from actortorrent.actors.base import Runtime, proxy_of
@@ -51,11 +50,7 @@ def start_web_seeds(
     from actortorrent.actors.web_seed_calls import RangeCallStarter  # noqa: PLC0415
     from actortorrent.rules.web_seed_ranges import WebSeedFiles  # noqa: PLC0415
 
-    def failed(name: str, error: BaseException) -> None:
-        reporter.notice.defer(f"{name} failed, a bug of ours: {type(error).__name__}: {error}")
-
-    of_seeds = replace(runtime, actor_failed=failed)
-    start_call = RangeCallStarter(of_seeds, torrent.bind, torrent.proxy)
+    start_call = RangeCallStarter(runtime, torrent.bind, torrent.proxy)
     started = []
     for number, url in enumerate(urls, start=1):
         files = WebSeedFiles(
@@ -66,6 +61,6 @@ def start_web_seeds(
             piece_length=metainfo.piece_length,
         )
         facts = WebSeedFacts(number, str(url), files, torrent.geometry, torrent.is_download_limited)
-        ref = WebSeed.start(of_seeds, facts, neighbours, reporter, start_call)
+        ref = WebSeed.start(runtime, facts, neighbours, reporter, start_call)
         started.append(proxy_of(ref, WebSeedProxy))
     return tuple(started)

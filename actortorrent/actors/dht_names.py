@@ -37,7 +37,7 @@ class NodeNameLookup(Actor):
     ) -> None:
         super().__init__(replace(runtime, actor_failed=_leave_alone), "NodeNameLookup")
         self._node = name
-        self._report = report
+        self._report: Resolved | None = report
         self._find_addresses = find_addresses
 
     def on_start(self) -> None:
@@ -49,8 +49,17 @@ class NodeNameLookup(Actor):
             found = self._find_addresses(self._node.host, self._node.port)
         except TrackerError:
             found = ()
-        self._report(found)
+        self._tell(found)
         self.stop()
+
+    def on_end(self, error: BaseException | None) -> None:  # noqa: ARG002 - the hook's signature
+        """Report what has not been reported: that nothing was found."""
+        self._tell(())
+
+    def _tell(self, found: tuple[Address, ...]) -> None:
+        report, self._report = self._report, None
+        if report is not None:
+            report(found)
 
 
 def _leave_alone(_actor_name: str, _error: BaseException) -> None:

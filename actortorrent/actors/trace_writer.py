@@ -51,7 +51,7 @@ class TraceWriter(Actor):
     def __init__(
         self, queue: EntryQueue, file: BinaryIO, tell_trouble: Callable[[str], None]
     ) -> None:
-        super().__init__(Runtime(), NAME)
+        super().__init__(Runtime(actor_failed=self._failed), NAME)
         self._queue = queue
         self._file = file
         self._tell_trouble = tell_trouble
@@ -62,6 +62,11 @@ class TraceWriter(Actor):
 
     def _recorder(self) -> None:
         """Return nothing: what the writer does would never end if it wrote it."""
+
+    def _failed(self, _name: str, error: BaseException) -> None:
+        """Tell of a bug of ours; the session goes on without its trace."""
+        self._has_trouble = True
+        self._tell_trouble(f"the trace ends early, a bug of ours: {type(error).__name__}: {error}")
 
     def on_start(self) -> None:
         """Begin to write now and then."""

@@ -30,13 +30,21 @@ def wrongly_claimed_bytes(content: Content, folder: Path, selected: Selected = N
     Raises:
         StorageError: if the record is torn, which `kill -9` must not do to it.
     """
-    record = folder / OUR_FOLDER / f"{content.info_hash.hex()}.resume"
-    if not record.exists():
-        return 0
-    claimed = decode_record(record.read_bytes()).verified
     metainfo = Metainfo.from_file(content.torrent)
     layout = lay_out_content(metainfo, folder, expected_paths(metainfo), selected)
-    return content.length_of(wrong_pieces(layout, metainfo, indexes_of(claimed)))
+    return content.length_of(wrong_pieces(layout, metainfo, saved_pieces(content, folder)))
+
+
+def saved_pieces(content: Content, folder: Path) -> set[int]:
+    """Return the pieces that the resume record claims.
+
+    Raises:
+        StorageError: if the record is torn.
+    """
+    record = folder / OUR_FOLDER / f"{content.info_hash.hex()}.resume"
+    if not record.exists():
+        return set()
+    return set(indexes_of(decode_record(record.read_bytes()).verified))
 
 
 def wrong_pieces(layout: ContentLayout, metainfo: Metainfo, pieces: Iterable[int]) -> list[int]:

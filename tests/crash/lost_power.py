@@ -110,8 +110,8 @@ class Disk:
             case Sync(number):
                 self._files[number].sync()
             case Name(folder, names, is_folder):
-                for _, number in names:
-                    self._begin(number, is_folder=is_folder)
+                for _, named in names:
+                    self._begin(named, is_folder=is_folder)
                 self._folders[folder].unsynced.append(op)
             case Write(number) | Cut(number):
                 self._files[number].unsynced.append(op)
