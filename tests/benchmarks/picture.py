@@ -1,9 +1,9 @@
-"""Draw lines over a number that grows by factors, as SVG: medians, with their ranges as bars."""
+"""Draw lines over a number that grows, as SVG: medians, with their ranges as bars."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
@@ -29,10 +29,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Hold the lines of one figure; its axis begins at 0."""
+    """Hold the lines of one figure, whose axis begins at 0.
+
+    Attributes:
+        grows_by_factors: whether on the other axis equal factors are equally far apart.
+    """
 
     title: str
     lines: Sequence[Line]
+    grows_by_factors: bool = True
 
 
 def draw(title: str, axis: str, panels: Sequence[Panel]) -> str:
@@ -102,9 +107,11 @@ def _top(panel: Panel) -> float:
 
 def _x(at: int, panel: Panel) -> float:
     places = _places(panel)
-    span = math.log(places[-1] / places[0]) or 1.0
+    scaled: Callable[[float], float] = math.log if panel.grows_by_factors else float
+    first = scaled(places[0])
+    span = scaled(places[-1]) - first or 1.0
     room = WIDTH - LEFT - RIGHT - 40
-    return LEFT + 20 + room * math.log(at / places[0]) / span
+    return LEFT + 20 + room * (scaled(at) - first) / span
 
 
 def _y(value: float, top: float) -> float:

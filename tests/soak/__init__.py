@@ -1,0 +1,1 @@
+"""The long run: many torrents, one after another, in one process, while peers come and go."""
