@@ -193,8 +193,13 @@ class PeerSources:
             self._dht_port = status[0].port if status else 0
             reporter.dht_changed.defer(sum(one.nodes for one in status))
 
-        dht = Dht.start(self._runtime, options, NameLookups(self._runtime), report=joined)
+        def agreed(our_host: str) -> None:
+            swarm.told_own_address.defer("DHT", our_host)
+
+        look_up = NameLookups(self._runtime)
+        dht = Dht.start(self._runtime, options, look_up, report=joined, tell_address=agreed)
         self._dht = self._begin(DhtProxy, dht)
+        swarm.tell_own_address.defer(self._dht.we_are_at.defer)
         self._dht.find_peers.defer(self._info_hash, port or None, swarm.peers_found.defer)
 
     def _start_local_discovery(self, swarm: SwarmProxy, port: int) -> None:

@@ -23,6 +23,7 @@ from actortorrent.rules.dht_facts import (
     DhtStatus,
     Fact,
     IdChanged,
+    OwnAddressAgreed,
     PeersFound,
     PingEnded,
     SearchEnded,
@@ -56,6 +57,7 @@ class Dht(DhtEndpoint):
         look_up: looks up the names of nodes (`NameLookups`).
         rng: dice that nobody can guess; tests bring their own.
         report: is told how the nodes stand, when that changes much; or None.
+        tell_address: is told what our address is, as other nodes see it; or None.
     """
 
     def __init__(
@@ -65,10 +67,12 @@ class Dht(DhtEndpoint):
         look_up: LookUp,
         rng: random.Random | None = None,
         report: Callable[[tuple[DhtStatus, ...]], None] | None = None,
+        tell_address: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__(runtime, options, rng)
         self._look_up = look_up
         self._report = report
+        self._tell_address = tell_address or (lambda _: None)
         self._file = DhtFile(options.folder)
         self._known = DhtState()
         self._entrances: set[Address] = set()
@@ -132,6 +136,13 @@ class Dht(DhtEndpoint):
         """Get to know a node that a peer or a torrent named."""
         if 0 < port <= MAX_PORT:
             self._meet(Address(host, port), is_entrance=False)
+
+    def we_are_at(self, host: str) -> None:
+        """Take an id that fits our address, which peers and trackers have told (BEP 42)."""
+        node = self._node_for(Address(host, 0))
+        if node is not None:
+            node.we_are_at(host, time.monotonic())
+            self._go_on()
 
     def ping_node(self, host: str, port: int, tell: TellPing) -> None:
         """Ask a node whether it is there; `tell` hears what came of it."""
@@ -218,6 +229,8 @@ class Dht(DhtEndpoint):
                 self._bootstrap_ended(node, nodes)
             case IdChanged(node_id, host):
                 self._record("dht:id_changed", {"node_id": str(node_id), "address": host})
+            case OwnAddressAgreed(host):
+                self._tell_address(host)
 
     def _search_ended(self, ended: SearchEnded) -> None:
         self._record(
@@ -268,6 +281,7 @@ class DhtProxy(Proxy):
     find_more = message(Dht.find_more)
     stop_finding = message(Dht.stop_finding)
     add_node = message(Dht.add_node)
+    we_are_at = message(Dht.we_are_at)
     ping_node = message(Dht.ping_node)
     nodes_resolved = message(Dht.nodes_resolved)
     status = message(Dht.status)

@@ -73,6 +73,7 @@ class MetadataPeerActor(PeerConnection):
             self._has_told_port = True
             address = Address(self._connection.address.host, theirs.listen_port)
             self._swarm.peers_found.defer((address,), "a peer, of itself")
+        self._swarm.peer_introduced.defer(self._conn, None, None, theirs.your_ip)
         size = theirs.metadata_size if theirs.id_of(UT_METADATA) else None
         if size and size != self._offered_size:
             self._offered_size = size

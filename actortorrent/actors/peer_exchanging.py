@@ -39,15 +39,14 @@ class PeerExchanging(PeerConnection):
             self._extensions.handlers[PEX_ID] = self._exchange_came
 
     def _introduced(self) -> None:
-        """Tell the swarm where the peer takes connections, and whether it takes contacts."""
-        if self._torrent.is_private:
-            return
-        contact = self._contact()
-        if self._telling is None and self._extensions.theirs.id_of(UT_PEX):
+        """Tell the swarm where the peer takes connections, whether it takes contacts, who we are."""
+        theirs = self._extensions.theirs
+        contact = None if self._torrent.is_private else self._contact()
+        if self._telling is None and theirs.id_of(UT_PEX) and not self._torrent.is_private:
             itself = (contact.address,) if contact is not None else ()
             self._telling = ExchangeTelling(self._connection.address, *itself)
         exchanger = self._me if self._telling is not None else None
-        self._swarm.peer_introduced.defer(self._conn, contact, exchanger)
+        self._swarm.peer_introduced.defer(self._conn, contact, exchanger, theirs.your_ip)
 
     def _contact(self) -> Contact | None:
         """Return how others can reach the peer, as far as that is known."""

@@ -19,6 +19,7 @@ from actortorrent.actors.inbox import Timer
 from actortorrent.actors.peer_values import Connection, Parting
 from actortorrent.rules.address_book import AddressBook
 from actortorrent.rules.double_connections import keep_newer
+from actortorrent.rules.own_address import OwnAddress
 from actortorrent.rules.statuses import SwarmStatus
 from actortorrent.wire.addresses import Address
 
@@ -76,6 +77,8 @@ class Swarm(Actor):
         self._reporter = reporter
         self._tracker: TrackerProxy | None = None
         self._book = AddressBook(random.Random(runtime.rng.random()))
+        self._own_address = OwnAddress()
+        self._tell_own_address: Callable[[str], None] | None = None
         self._live: dict[int, _Live] = {}
         self._gone: dict[int, tuple[Address, bytes]] = {}
         self._next_conn = 1
@@ -93,6 +96,12 @@ class Swarm(Actor):
     def ask_for_more(self, tracker: TrackerProxy) -> None:
         """Learn whom to ask for addresses when there are none left."""
         self._tracker = tracker
+
+    def tell_own_address(self, tell: Callable[[str], None]) -> None:
+        """Learn whom to tell what our address is, as soon as that is known, and when it changes."""
+        self._tell_own_address = tell
+        for host in self._own_address.known:
+            tell(host)
 
     def begin(self) -> None:
         """Dial and accept from now on; all who answered before may be dialled at once."""
@@ -171,13 +180,42 @@ class Swarm(Actor):
         self._report_soon()
 
     def peer_introduced(
-        self, conn: int, contact: Contact | None, exchanger: PeerProxy | None
+        self,
+        conn: int,
+        contact: Contact | None,
+        exchanger: PeerProxy | None,
+        our_host: str | None,
     ) -> None:
-        """Learn by which address others reach a peer, and who passes it those of others."""
+        """Learn what a peer says of itself and of us.
+
+        Args:
+            contact: by which address others reach it; None: none.
+            exchanger: who passes it the addresses of others; None: nobody.
+            our_host: our address as it sees it; None: it does not say.
+        """
         live = self._live.get(conn)
-        if live is not None:
+        if live is None:
+            return
+        if (contact, exchanger) != (live.contact, live.exchanger):
             live.contact, live.exchanger = contact, exchanger
             self._tell_contacts_soon()
+        peer_host = live.connection.address.host
+        if our_host is not None and self._own_address.peer_told(peer_host, our_host):
+            self._we_are_at(our_host)
+
+    # --- our own address -------------------------------------------------------------------------
+
+    def told_own_address(self, who: str, our_host: str) -> None:
+        """Learn what a tracker (BEP 24), or several nodes of the DHT, say that our address is."""
+        if self._own_address.other_told(who, our_host):
+            self._we_are_at(our_host)
+
+    def _we_are_at(self, our_host: str) -> None:
+        self._record("bt:own_address_known", {"address": our_host})
+        if self._tell_own_address is not None:
+            self._tell_own_address(our_host)
+
+    # --- contacts --------------------------------------------------------------------------------
 
     def _tell_contacts_soon(self) -> None:
         if not self._will_tell_contacts:
@@ -329,6 +367,7 @@ class SwarmProxy(Proxy):
     """The messages that the swarm takes."""
 
     ask_for_more = message(Swarm.ask_for_more)
+    tell_own_address = message(Swarm.tell_own_address)
     begin = message(Swarm.begin)
     end_connections = message(Swarm.end_connections)
     peers_found = message(Swarm.peers_found)
@@ -336,5 +375,6 @@ class SwarmProxy(Proxy):
     we_are_complete = message(Swarm.we_are_complete)
     peer_handshaken = message(Swarm.peer_handshaken)
     peer_introduced = message(Swarm.peer_introduced)
+    told_own_address = message(Swarm.told_own_address)
     peer_left = message(Swarm.peer_left)
     peer_misbehaved = message(Swarm.peer_misbehaved)

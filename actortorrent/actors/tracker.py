@@ -24,6 +24,7 @@ from actortorrent.rules.announcing import (
     TrackedTracker,
     TransferTotals,
 )
+from actortorrent.rules.own_address import is_plausible
 from actortorrent.rules.tracker_calls import (
     CallAnswered,
     CallFailed,
@@ -225,6 +226,9 @@ class Tracker(Actor):
             return
         if reply.peers:
             self._swarm.peers_found.defer(reply.peers, "tracker")
+        our_host = reply.external_host
+        if our_host is not None and is_plausible(our_host, tracker.url.host):
+            self._swarm.told_own_address.defer(str(tracker.url), our_host)
         if is_first:
             self._schedule_round()
         self._report(tracker, TrackerState.WORKING, reply.warning, reply)

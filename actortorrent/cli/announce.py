@@ -76,6 +76,8 @@ def _describe(reply: Reply, limit: int | None) -> list[str]:
     lines = [f"{seeders}, {leechers}; {plural(len(reply.peers), 'peer')} named; {again}"]
     if reply.warning:
         lines.append(f"it warns: {reply.warning}")
+    if reply.external_host is not None:
+        lines.append(f"it sees us at {reply.external_host}")
     lines.extend(str(peer) for peer in reply.peers[:limit])
     if limit is not None and len(reply.peers) > limit:
         lines.append(f"... and {len(reply.peers) - limit} more (--all lists them)")
@@ -90,5 +92,6 @@ def _figures(reply: Reply) -> dict[str, object]:
         "interval_seconds": reply.interval_seconds,
         "min_interval_seconds": reply.min_interval_seconds,
         "warning": reply.warning,
+        "external_host": reply.external_host,
         "peers": [str(peer) for peer in reply.peers],
     }

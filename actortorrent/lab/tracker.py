@@ -127,7 +127,7 @@ class EmbeddedTracker:
         with self._peers_lock:
             peers = self._peers.announce(request, host, now)
             counts = self._peers.counts(request.info_hash, now)
-        return write_announce_reply(peers, counts, self._interval_seconds)
+        return write_announce_reply(peers, counts, self._interval_seconds, host)
 
     def scrape(self, query: str) -> bytes:
         """Answer a scrape."""

@@ -1,7 +1,8 @@
-"""An HTTP tracker's side of BEP 3, 7, 23 and 48: URLs in, bencoded replies out."""
+"""An HTTP tracker's side of BEP 3, 7, 23, 24 and 48: URLs in, bencoded replies out."""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
@@ -61,14 +62,18 @@ def read_scrape(query: str) -> tuple[bytes, ...]:
 
 
 def write_announce_reply(
-    peers: Iterable[Address], counts: SwarmCounts, interval_seconds: int
+    peers: Iterable[Address], counts: SwarmCounts, interval_seconds: int, asker_host: str
 ) -> bytes:
-    """Return a reply with compact peers, those of IPv6 under a key of their own (BEP 7)."""
+    """Return a reply with compact peers, those of IPv6 under a key of their own (BEP 7).
+
+    It tells who asked at which address we see it (BEP 24).
+    """
     by_kind: dict[bool, list[bytes]] = {False: [], True: []}
     for peer in peers:
         by_kind[peer.is_ipv6].append(pack_compact(peer))
     reply: dict[str, Encodable] = {
         "complete": counts.seeds,
+        "external ip": ipaddress.ip_address(asker_host).packed,
         "incomplete": counts.leeches,
         "interval": interval_seconds,
         "min interval": interval_seconds,

@@ -71,7 +71,16 @@ class IdChanged:
     host: str
 
 
-Fact: TypeAlias = PeersFound | SearchEnded | PingEnded | BootstrapEnded | IdChanged
+@dataclass(frozen=True, slots=True)
+class OwnAddressAgreed:
+    """Say that several nodes agree on what our address is."""
+
+    host: str
+
+
+Fact: TypeAlias = (
+    PeersFound | SearchEnded | PingEnded | BootstrapEnded | IdChanged | OwnAddressAgreed
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from actortorrent.rules.dht_ids import is_local
+from actortorrent.rules.networks import is_local
 from actortorrent.wire.addresses import Address
 
 VERIFIED_SECONDS = 15 * 60.0  # so long an address counts as one that hears us

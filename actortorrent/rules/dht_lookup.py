@@ -20,7 +20,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from actortorrent.rules.dht_ids import is_fitting, is_local, network_of
+from actortorrent.rules.dht_ids import is_fitting
+from actortorrent.rules.networks import is_local, network_of
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.dht_nodes import ID_BITS, NodeId, NodeInfo
 

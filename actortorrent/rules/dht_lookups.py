@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from actortorrent.rules.dht_facts import BootstrapEnded, Fact, PeersFound, SearchEnded
-from actortorrent.rules.dht_ids import is_local, is_unicast
 from actortorrent.rules.dht_lookup import Lookup
 from actortorrent.rules.dht_queries import OpenQuery, Purpose
 from actortorrent.rules.dht_searches import Search
 from actortorrent.rules.dht_table import BUCKET_SIZE, RoutingTable
 from actortorrent.rules.dht_talk import Talk
+from actortorrent.rules.networks import is_local, is_unicast
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.dht_nodes import NodeId, NodeInfo
 from actortorrent.wire.krpc import (

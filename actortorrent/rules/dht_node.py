@@ -12,8 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from actortorrent.rules.dht_answers import Answers
-from actortorrent.rules.dht_facts import DhtStatus, Fact, IdChanged, PeersFound, PingEnded
-from actortorrent.rules.dht_ids import AddressVotes, is_fitting, is_local, is_unicast, make_node_id
+from actortorrent.rules.dht_facts import (
+    DhtStatus,
+    Fact,
+    IdChanged,
+    OwnAddressAgreed,
+    PeersFound,
+    PingEnded,
+)
+from actortorrent.rules.dht_ids import is_fitting, make_node_id
 from actortorrent.rules.dht_limits import QueryLimits, Rates
 from actortorrent.rules.dht_lookups import Lookups
 from actortorrent.rules.dht_peers import MAX_PEERS_OF_ONE, PeerStore
@@ -22,6 +29,8 @@ from actortorrent.rules.dht_searches import Search, Searches
 from actortorrent.rules.dht_table import BUCKET_SIZE, RoutingTable
 from actortorrent.rules.dht_talk import Outgoing, Talk
 from actortorrent.rules.dht_tokens import ROTATION_SECONDS, SECRET_BYTES, TokenMint
+from actortorrent.rules.networks import is_local, is_unicast, network_of
+from actortorrent.rules.own_address import AddressVotes, is_plausible
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.dht_nodes import NodeId, NodeInfo
 from actortorrent.wire.krpc import IPV4_NODES, IPV6_NODES, Answer, Message, Ping, Refusal
@@ -226,12 +235,23 @@ class DhtNode:
             if not is_local(info.address.host) and other.table.would_take(info):
                 other.add_node(info.address, now)
 
+    def we_are_at(self, host: str, now: float) -> None:
+        """Believe who says what our address is, for as long as no other nodes agree on one."""
+        if self._votes.agreed in (None, host):
+            self._fit_id(host, now)
+
     def _take_vote(self, voter_host: str, told_host: str, now: float) -> None:
-        """Take an id that fits our address, once several agree on what that is (BEP 42)."""
-        host = self._votes.vote(voter_host, told_host)
-        is_other_kind = host is not None and (":" in host) != self.options.is_ipv6
-        if host is None or is_other_kind or not is_unicast(host):
+        """Count what a node says that our address is (BEP 42)."""
+        is_of_this_kind = (":" in told_host) == self.options.is_ipv6
+        if not is_of_this_kind or not is_plausible(told_host, voter_host):
             return
+        if self._votes.vote(network_of(voter_host), told_host):
+            self._facts.append(OwnAddressAgreed(told_host))
+        if self._votes.agreed is not None:
+            self._fit_id(self._votes.agreed, now)
+
+    def _fit_id(self, host: str, now: float) -> None:
+        """Take an id that fits our address, if ours does not."""
         if not is_fitting(self.table.own_id, host) and now >= self._may_change_id_at:
             self._may_change_id_at = now + ID_SECONDS
             self.table.change_own_id(make_node_id(host, self._rng), now)

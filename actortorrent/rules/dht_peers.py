@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from actortorrent.rules.dht_ids import is_local
+from actortorrent.rules.networks import is_local
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.dht_nodes import NodeId
 

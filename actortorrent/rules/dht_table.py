@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from actortorrent.rules.dht_ids import is_local, network_of
+from actortorrent.rules.networks import is_local, network_of
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.dht_nodes import ID_BITS, NodeId, NodeInfo
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 
+from actortorrent.rules.crc32c import crc32c
 from actortorrent.wire.addresses import Address
 
-POLYNOMIAL = 0x82F63B78  # of CRC32-C (Castagnoli), its bits reversed
 ALTERNATE_BITS = 0x55
 # Bytes of the address that count whole, where the two have no network in common.
 WHOLE_BYTES = {4: 2, 16: 6}
@@ -32,14 +32,6 @@ def peer_priority(ours: Address, theirs: Address) -> int:
         return crc32c(_sorted(*(end.port.to_bytes(2, "big") for end in (ours, theirs))))
     mask = _mask(first, second)
     return crc32c(_sorted(_masked(first, mask), _masked(second, mask)))
-
-
-def crc32c(data: bytes) -> int:
-    """Return the CRC32-C of some bytes (RFC 3720)."""
-    value = 0xFFFFFFFF
-    for byte in data:
-        value = _TABLE[(value ^ byte) & 0xFF] ^ value >> 8
-    return value ^ 0xFFFFFFFF
 
 
 def _packed(host: str) -> bytes:
@@ -64,12 +56,3 @@ def _masked(packed: bytes, mask: bytes) -> bytes:
 
 def _sorted(first: bytes, second: bytes) -> bytes:
     return min(first, second) + max(first, second)
-
-
-def _table_entry(number: int) -> int:
-    for _ in range(8):
-        number = number >> 1 ^ (POLYNOMIAL if number & 1 else 0)
-    return number
-
-
-_TABLE = tuple(map(_table_entry, range(256)))

@@ -33,6 +33,12 @@ DHT_MESSAGES: Mapping[str, Explanation] = {
         f"{DHT}, BitTorrent protocol extension, torrent file extensions",
         "Dht.add_node",
     ),
+    "Dht.we_are_at": Explanation(
+        "This is our address, as peers and trackers see us.",
+        "Take an id that fits it, unless other nodes agree on another address.",
+        "BEP 42",
+        "Dht.we_are_at",
+    ),
     "Dht.ping_node": Explanation(
         "Is this node there?", "Ping it, and tell what came of it.", DHT, "Dht.ping_node"
     ),

@@ -111,6 +111,12 @@ FACTS: Mapping[str, Explanation] = {
     "bt:peers_found": Explanation(
         "Addresses of peers became known, from a tracker, another peer, the local network, a user."
     ),
+    "bt:own_address_known": Explanation(
+        "Enough of those who see us agree on what our address is: peers of different networks, "
+        "each of which has one voice, a tracker, the nodes of the DHT.",
+        "The swarm prefers peers by it (BEP 40); our id in the DHT is made to fit it (BEP 42).",
+        "BEP 24; BEP 10 (yourip)",
+    ),
     "bt:connection_begun": Explanation("An actor for one connection is started."),
     "bt:connection_opened": Explanation("The connection stands, between these two addresses."),
     "bt:encryption_agreed": Explanation(

@@ -72,6 +72,7 @@ class AnnounceReply:
         min_interval_seconds: before which it must not be asked again.
         seeders: peers that have all, or None where it did not say; so `leechers`.
         warning: its own words, cleaned; mostly empty.
+        external_host: our address as it sees it (BEP 24); None where it does not say.
     """
 
     peers: tuple[Address, ...] = ()
@@ -81,6 +82,7 @@ class AnnounceReply:
     leechers: int | None = None
     tracker_id: bytes = b""
     warning: str = ""
+    external_host: str | None = None
 
     def __str__(self) -> str:
         return f"{len(self.peers)} peers, again in {self.interval_seconds} s"

@@ -104,9 +104,9 @@ class ExtensionHandshake:
             client=client.decode("utf-8", "replace"),
             listen_port=_in_range(fields, b"p", MAX_PORT),
             request_queue=None if queue is None else min(queue, MAX_REQUEST_QUEUE),
-            your_ip=_read_ip(fields, b"yourip", (4, 16)),
-            ipv4=_read_ip(fields, b"ipv4", (4,)),
-            ipv6=_read_ip(fields, b"ipv6", (16,)),
+            your_ip=fields.find_ip(b"yourip"),
+            ipv4=fields.find_ip(b"ipv4", (4,)),
+            ipv6=fields.find_ip(b"ipv6", (16,)),
             is_upload_only=_read_flag(fields, b"upload_only"),
             metadata_size=_in_range(fields, b"metadata_size", MAX_SAID_BYTES),
             prefers_encryption=_read_flag(fields, b"e"),
@@ -162,13 +162,6 @@ def _read_flag(fields: Fields, key: bytes) -> bool | None:
 
 def _flag(said: bool | None) -> int | None:
     return None if said is None else int(said)
-
-
-def _read_ip(fields: Fields, key: bytes, lengths: tuple[int, ...]) -> str | None:
-    packed = fields.find_bytes(key)
-    if packed is None or len(packed) not in lengths:
-        return None
-    return str(ipaddress.ip_address(packed))
 
 
 def _packed(host: str | None) -> bytes | None:

@@ -6,6 +6,7 @@ user can read; `find` takes it as not given, for what we can do without.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -75,6 +76,13 @@ class Fields:
         """Return a string, or None where there is none."""
         value = self.values.get(key)
         return value if isinstance(value, bytes) else None
+
+    def find_ip(self, key: bytes, sizes: tuple[int, ...] = (4, 16)) -> str | None:
+        """Return an IP address that is written in so many bytes, or None where there is none."""
+        packed = self.find_bytes(key)
+        if packed is None or len(packed) not in sizes:
+            return None
+        return str(ipaddress.ip_address(packed))
 
     def find_list(self, key: bytes) -> list[Bencoded]:
         """Return a list, empty where there is none."""

@@ -1,4 +1,4 @@
-"""Trackers over HTTP: BEP 3, 7 (IPv6), 23 (compact peers), 24 (tracker id) and 48 (scrape)."""
+"""Trackers over HTTP: BEP 3, 7 (IPv6), 23 (compact peers), 24 (our address) and 48 (scrape)."""
 
 from __future__ import annotations
 
@@ -130,6 +130,7 @@ def _read_announce(fields: Fields) -> AnnounceReply:
         leechers=_find_count(fields, b"incomplete"),
         tracker_id=(fields.find_bytes(b"tracker id") or b"")[:MAX_TRACKER_ID_BYTES],
         warning=clean_text(fields.find_bytes(b"warning message") or b""),
+        external_host=fields.find_ip(b"external ip"),
     )
 
 

@@ -68,6 +68,19 @@ class TestAnnouncing:
             assert it.status(TrackerState.WORKING).message == "please update"
             assert it.peers.empty()
 
+    def test_what_it_says_of_our_address_goes_to_the_swarm(self) -> None:
+        with stage([A]) as it:
+            it.tracker.progress_changed.defer(HALF)
+            it.call().answer(AnnounceReply(external_host="9.9.9.9"))
+            assert it.peers.get(timeout=SECONDS) == ("our address", "http://a:80/…", "9.9.9.9")
+
+    def test_that_it_sees_us_where_only_neighbours_can_is_not_believed(self) -> None:
+        with stage([A]) as it:
+            it.tracker.progress_changed.defer(HALF)
+            it.call().answer(AnnounceReply(external_host="10.0.0.7"))
+            it.status(TrackerState.WORKING)
+            assert it.peers.empty()
+
     def test_when_one_fails_the_next_is_asked_at_once(self) -> None:
         with stage([A], [B]) as it:
             it.tracker.progress_changed.defer(HALF)

@@ -37,6 +37,9 @@ class FakeSwarm(Actor):
     def peers_found(self, addresses: tuple[Address, ...], source: str) -> None:
         self._told.put(("peers", addresses, source))
 
+    def told_own_address(self, who: str, our_host: str) -> None:
+        self._told.put(("our address", who, our_host))
+
 
 class FakeReporter(Actor):
     def __init__(

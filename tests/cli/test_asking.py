@@ -35,6 +35,7 @@ def reply_well(talk: HttpTalk) -> None:
             "incomplete": 11,
             "peers": PEERS,
             "warning message": b"please\x1b[2J update",
+            "external ip": bytes([192, 0, 2, 99]),
         }
     )
 
@@ -49,6 +50,7 @@ def test_announce_prints_what_each_tracker_says(
     assert capsys.readouterr().out.splitlines() == [
         f"http://127.0.0.1:{tracker.port}/…  {counts}; 12 peers named; again in 15 min 00 s",
         "  it warns: please [2J update",
+        "  it sees us at 192.0.2.99",
         *(f"  192.0.2.{number}:6881" for number in range(1, 11)),
         "  ... and 2 more (--all lists them)",
     ]
@@ -90,6 +92,7 @@ def test_announce_as_json_is_an_object_a_line(
         "interval_seconds": 900,
         "min_interval_seconds": 60,
         "warning": "",
+        "external_host": None,
         "peers": ["192.0.2.1:6881", "192.0.2.2:6881"],
     }
 

@@ -53,10 +53,11 @@ def test_what_our_client_asks_is_read_as_it_was_meant(event: AnnounceEvent) -> N
 
 def test_what_we_answer_is_read_by_our_client() -> None:
     peers = [Address("10.0.0.1", 80), Address("2001:db8::1", 81)]
-    reply = read_reply(200, write_announce_reply(peers, SwarmCounts(2, 3, 4), 90), ASK)
+    reply = read_reply(200, write_announce_reply(peers, SwarmCounts(2, 3, 4), 90, "10.0.0.7"), ASK)
     assert isinstance(reply, AnnounceReply)
     assert set(reply.peers) == set(peers)
     assert (reply.interval_seconds, reply.seeders, reply.leechers) == (90, 2, 3)
+    assert reply.external_host == "10.0.0.7"
 
 
 def test_a_scrape_is_answered_for_each_torrent_asked() -> None:

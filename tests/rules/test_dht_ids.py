@@ -6,16 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actortorrent.rules.dht_ids import (
-    LEAST_VOTES,
-    MAX_VOTES,
-    AddressVotes,
-    crc32c,
-    is_fitting,
-    is_local,
-    make_node_id,
-    network_of,
-)
+from actortorrent.rules.dht_ids import is_fitting, make_node_id
+from actortorrent.rules.networks import is_local
 from actortorrent.wire.dht_nodes import NodeId
 
 # The test vectors of BEP 42.
@@ -27,10 +19,6 @@ VECTORS = [
     ("43.213.53.83", "e56f6cbf5b7c4be0237986d5243b87aa6d51305a"),
 ]
 HOSTS = ["8.8.8.8", "124.31.75.21", "2600:1f18::7", "2a00:1450:4001::1"]
-
-
-def test_crc32c_is_that_of_castagnoli() -> None:
-    assert crc32c(b"123456789") == 0xE3069283
 
 
 @pytest.mark.parametrize(("host", "node_id"), VECTORS)
@@ -60,40 +48,3 @@ def test_an_address_has_eight_kinds_of_ids() -> None:
 def test_private_networks_are_exempt(host: str) -> None:
     assert is_local(host)
     assert is_fitting(NodeId(0), host)
-
-
-def test_who_may_own_a_network_has_one_voice_there() -> None:
-    assert network_of("8.8.8.8") == network_of("8.8.8.9") != network_of("8.8.9.8")
-    assert network_of("2600:1f18::7") == network_of("2600:1f18::8") != network_of("2600:1f19::7")
-    assert network_of("127.0.0.1") != network_of("127.0.0.2")
-
-
-def told(votes: AddressVotes, count: int, host: str, first: int = 0) -> str | None:
-    answer = None
-    for number in range(first, first + count):
-        answer = votes.vote(f"8.8.{number}.8", host)
-    return answer
-
-
-def test_our_address_is_believed_when_enough_agree() -> None:
-    votes = AddressVotes()
-    assert told(votes, LEAST_VOTES - 1, "9.9.9.9") is None
-    assert told(votes, 1, "9.9.9.9", first=200) == "9.9.9.9"
-
-
-def test_one_network_cannot_vote_twice() -> None:
-    votes = AddressVotes()
-    assert all(votes.vote(f"8.8.8.{n}", "9.9.9.9") is None for n in range(20))
-
-
-def test_a_minority_does_not_change_it() -> None:
-    votes = AddressVotes()
-    told(votes, 10, "9.9.9.9")
-    assert told(votes, 10, "6.6.6.6", first=100) is None
-
-
-def test_old_voices_are_forgotten() -> None:
-    votes = AddressVotes()
-    told(votes, MAX_VOTES, "9.9.9.9")
-    assert told(votes, MAX_VOTES, "6.6.6.6", first=100) == "6.6.6.6"
-    assert len(votes._votes) == MAX_VOTES

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from actortorrent.rules.dht_facts import (
     BootstrapEnded,
     IdChanged,
+    OwnAddressAgreed,
     PeersFound,
     PingEnded,
     SearchEnded,
 )
 from actortorrent.rules.dht_ids import is_fitting
-from actortorrent.rules.dht_node import NodeOptions
+from actortorrent.rules.dht_node import ID_SECONDS, NodeOptions
 from actortorrent.rules.dht_searches import AGAIN_SECONDS
 from actortorrent.rules.dht_table import GOOD_SECONDS
 from actortorrent.rules.dht_talk import PING_BYTES
@@ -396,6 +397,37 @@ def test_a_node_takes_an_id_that_fits_the_address_others_see() -> None:
         assert is_fitting(network.nodes[address].table.own_id, address.host)
         assert facts(network, address, IdChanged)
         assert len(network.nodes[address].table) >= 5
+
+
+def test_what_nodes_agree_on_is_told_once() -> None:
+    network = Network(11)
+    addresses = public(8)
+    for address in addresses:
+        network.add(address).enter(addresses[:1], (), network.now)
+    network.run(40)
+    for address in addresses:
+        (agreed,) = facts(network, address, OwnAddressAgreed)
+        assert agreed.host == address.host
+
+
+def test_who_has_no_word_of_nodes_takes_that_of_others() -> None:
+    network = Network(13)
+    node = network.add(OURS)
+    node.we_are_at("8.8.8.8", network.now)
+    assert is_fitting(node.table.own_id, "8.8.8.8")
+    node.we_are_at("9.9.9.9", network.now)  # not every moment another
+    assert is_fitting(node.table.own_id, "8.8.8.8")
+
+
+def test_what_nodes_agree_on_outweighs_the_word_of_others() -> None:
+    network = Network(11)
+    addresses = public(8)
+    for address in addresses:
+        network.add(address).enter(addresses[:1], (), network.now)
+    network.run(40)
+    node = network.nodes[addresses[3]]
+    node.we_are_at("9.9.9.9", network.now + ID_SECONDS)
+    assert is_fitting(node.table.own_id, addresses[3].host)
 
 
 def test_a_read_only_node_answers_nothing_and_says_so() -> None:

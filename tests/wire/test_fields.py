@@ -49,6 +49,7 @@ def test_what_we_can_do_without_is_as_good_as_absent_when_of_another_kind(fields
     assert fields.find_bytes(b"n") is None
     assert fields.find_list(b"n") == []
     assert fields.find_text(b"n") == ""
+    assert fields.find_ip(b"n") is None
 
 
 def test_the_error_is_of_the_class_asked_for() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ipaddress
 from contextlib import suppress
 from urllib.parse import parse_qsl, unquote_to_bytes, urlsplit
 
@@ -144,6 +145,15 @@ class TestAnnounceReplies:
             tracker_id=b"id",
             warning="slow down",
         )
+
+    @pytest.mark.parametrize("host", ["192.0.2.9", "2001:db8::9"])
+    def test_it_may_say_what_our_address_is(self, host: str) -> None:
+        packed = ipaddress.ip_address(host).packed
+        assert read({"external ip": packed}).external_host == host
+
+    @pytest.mark.parametrize("senseless", [b"", b"192.0.2.9", bytes(17), 5, []])
+    def test_what_is_no_address_is_not_taken_for_ours(self, senseless: Encodable) -> None:
+        assert read({"external ip": senseless}).external_host is None
 
     def test_peers_as_dictionaries_are_read_and_senseless_ones_left_out(self) -> None:
         listed: list[Encodable] = [
