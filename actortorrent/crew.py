@@ -266,6 +266,7 @@ class Crew:
             web_seed.begin.defer()
         self.swarm.begin.defer()
         self.seeder.take_connections.defer()
+        self.seeder.take_connections.defer()
         self.sources.start(self.swarm, self.reporter, self.port)
 
     # --- stopping ------------------------------------------------------------------------------

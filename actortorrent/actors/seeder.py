@@ -28,6 +28,7 @@ from actortorrent.rules.choking import (
     fill_free_slots,
     review_slots,
 )
+from actortorrent.rules.dht_limits import Allowance
 from actortorrent.rules.rates import FairShare
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from actortorrent.actors.swarm import SwarmProxy
 
 ACCEPTS_A_TURN = 16
+ACCEPTS_A_SECOND, ACCEPTS_AT_ONCE = 300.0, 200.0  # each costs about a millisecond
+ACCEPT_REST_SECONDS = 0.05  # when they are more: the others wait with the system
 ACCEPT_PAUSE_SECONDS = 1.0  # when the process has no descriptor left
 GRANT_SECONDS = 0.1  # between two grants, and less where a limit is high:
 GRANT_BYTES = 512 * 1024  # at a time, or a peer would have used its grant up long before the next
@@ -89,13 +92,12 @@ class Seeder(SocketActor):
         self._download_share = FairShare(download_limit) if download_limit else None
         self._grant_timer: Timer | None = None
         self._granted_at = float("-inf")
+        self._accepting = Allowance(ACCEPTS_A_SECOND, ACCEPTS_AT_ONCE, time.monotonic())
         highest = max(upload_limit or 1.0, download_limit or 1.0)
         self._grant_seconds = max(LEAST_GRANT_SECONDS, min(GRANT_SECONDS, GRANT_BYTES / highest))
 
     def on_start(self) -> None:
-        """Begin to accept, and to review the slots."""
-        for listener in self._listeners:
-            self._watch(listener, "_accept")
+        """Let others dial us, and begin to review the slots."""
         if self._listeners:
             self._record("bt:listening", {"port": self.listening_port()})
         self._after(REVIEW_SECONDS / self._pace, "_review")
@@ -113,15 +115,28 @@ class Seeder(SocketActor):
 
     # --- accepting --------------------------------------------------------------------------
 
+    def take_connections(self) -> None:
+        """Accept from now on; who dialled while it was not known what we have, has waited."""
+        for listener in self._listeners:
+            self._watch(listener, "_accept")
+
     def _accept(self, listener: socket.socket, _readable: bool, _writable: bool) -> None:
+        """Accept some, but no more a second than can be dealt with: the system lets others wait."""
+        now = time.monotonic()
         try:
             for sock, address in accept_some(listener, ACCEPTS_A_TURN):
                 self._record("bt:connection_accepted", {"address": str(address)})
                 self._swarm.connection_accepted.defer(sock, address)
+                if not self._accepting.take(now):
+                    self._rest_from(listener, ACCEPT_REST_SECONDS)
+                    return
         except OSError as error:
             self._record("bt:accept_failed", {"error": str(error)})
-            self._unwatch(listener)
-            self._after(ACCEPT_PAUSE_SECONDS, "_accept_again", listener)
+            self._rest_from(listener, ACCEPT_PAUSE_SECONDS)
+
+    def _rest_from(self, listener: socket.socket, seconds: float) -> None:
+        self._unwatch(listener)
+        self._after(seconds, "_accept_again", listener)
 
     def _accept_again(self, listener: socket.socket) -> None:
         self._watch(listener, "_accept")
@@ -298,6 +313,7 @@ class SeederProxy(Proxy):
     """The messages that the seeder takes."""
 
     listening_port = message(Seeder.listening_port)
+    take_connections = message(Seeder.take_connections)
     peer_joined = message(Seeder.peer_joined)
     peer_interested = message(Seeder.peer_interested)
     peer_rates = message(Seeder.peer_rates)

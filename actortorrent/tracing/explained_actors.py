@@ -130,6 +130,7 @@ ACTOR_MESSAGES: Mapping[str, Explanation] = {
         {
             "listening_port": "On which port can peers reach us? -> Answer.",
             "take_connections": "We trade from now on. -> Accept those who dial us, and those who have dialled and waited.",
+            "take_connections": "We trade from now on. -> Accept those who dial us, and those who have dialled and waited.",
             "peer_joined": "A peer has shaken hands and heard what we have. -> Consider it from now on.",
             "peer_interested": "The peer wants something of ours, or no longer does. -> Give it a slot if one is free; free its slot if it wants nothing.",
             "peer_rates": "How fast bytes go to a peer and come from it: what tit for tat is judged by. -> Remember it for the next review of the slots.",

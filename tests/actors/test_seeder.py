@@ -131,6 +131,7 @@ def test_a_connection_goes_to_the_swarm_with_its_address() -> None:
     told = cast("SwarmProxy", swarm), cast("ReporterProxy", FakeProxy())
     seeder = proxy_of(Seeder.start(Runtime(), *told, port=0, bind=LOCALHOST), SeederProxy)
     port = seeder.listening_port().get(timeout=60)
+    seeder.take_connections.defer()
     for _ in range(2):
         with closing(socket.create_connection((LOCALHOST, port), timeout=60)) as client:
             name, sock, address = swarm.letters.get(timeout=60)
@@ -141,6 +142,22 @@ def test_a_connection_goes_to_the_swarm_with_its_address() -> None:
     assert stop_all([seeder], 5) == []
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((LOCALHOST, port), timeout=60)
+
+
+def test_who_dials_before_we_trade_waits_until_we_do() -> None:
+    swarm = FakeProxy()
+    told = cast("SwarmProxy", swarm), cast("ReporterProxy", FakeProxy())
+    seeder = proxy_of(Seeder.start(Runtime(), *told, port=0, bind=LOCALHOST), SeederProxy)
+    port = seeder.listening_port().get(timeout=60)
+    with closing(socket.create_connection((LOCALHOST, port), timeout=60)) as client:
+        client.sendall(b"hello")
+        assert seeder.listening_port().get(timeout=60) == port
+        assert swarm.letters.empty()
+        seeder.take_connections.defer()
+        _, sock, _ = swarm.letters.get(timeout=60)
+        with closing(sock):
+            assert sock.recv(5) == b"hello"
+    assert stop_all([seeder], 5) == []
 
 
 def test_without_descriptors_it_pauses_and_accepts_again(

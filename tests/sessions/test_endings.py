@@ -250,15 +250,16 @@ def test_an_actor_that_fails_as_it_starts_or_ends_is_told_of_as_well(
         end(self, error)  # or it would leave descriptors open
         fail()
 
-    monkeypatch.setattr(actor, hook, fail if hook == "on_start" else fail_at_the_end)
+    begins_to_fail = hook == "on_start"
+    monkeypatch.setattr(actor, hook, fail if begins_to_fail else fail_at_the_end)
     tracked = content.naming("http://127.0.0.1:1/announce")
     with (
-        ScriptedPeer(content) as one,
+        ScriptedPeer(content, never_unchoke if begins_to_fail else None) as one,
         suppress(ActorTorrentError),
         fetching(tracked, tmp_path / "into", [one]) as running,
     ):
         running.finish()
-    if hook == "on_start":
+    if begins_to_fail:
         assert str(running.error) == f"{actor.__name__} failed: SomethingBadError: a bug"
     else:
         content.assert_same_in(tmp_path / "into")
