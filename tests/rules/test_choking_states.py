@@ -33,26 +33,40 @@ from actortorrent.rules.choking import (
 EARLY_SECONDS = REVIEW_SECONDS / 2  # a turn may end so much before its time
 RATES = st.sampled_from([0.0, 100.0, 5e4, 1e6])
 MOST_PEERS = 12
+TOLD = st.lists(  # what each peer gives and takes, and whether it snubs us
+    st.tuples(RATES, RATES, st.sampled_from([False, False, False, True])),
+    min_size=MOST_PEERS,
+    max_size=MOST_PEERS,
+)
 
 
 class SlotsInASwarm(RuleBasedStateMachine):
     """Play the seeder, its peers and its clock."""
 
-    @initialize(slots=st.integers(0, 5), is_seeding=st.booleans(), seed=st.integers(0, 3))
-    def begin(self, slots: int, is_seeding: bool, seed: int) -> None:
+    @initialize(
+        slots=st.sampled_from([0, 1, 2, 3, 4, 5, 5]),
+        is_seeding=st.booleans(),
+        peer_count=st.integers(0, MOST_PEERS),
+        seed=st.integers(0, 3),
+    )
+    def begin(self, slots: int, is_seeding: bool, peer_count: int, seed: int) -> None:
         self.slots = slots
         self.is_seeding = is_seeding
         self.rng = random.Random(seed)
         self.now = 1000.0
         self.peers: dict[int, PeerStanding] = {}
         self.next_conn = 1
+        self.join(peer_count, is_interested=True)
 
     # --- what happens ---------------------------------------------------------------------------
 
     @precondition(lambda self: len(self.peers) < MOST_PEERS)
     @rule(count=st.integers(1, 4), is_interested=st.booleans())
     def peers_join(self, count: int, is_interested: bool) -> None:
-        for _ in range(min(count, MOST_PEERS - len(self.peers))):
+        self.join(min(count, MOST_PEERS - len(self.peers)), is_interested=is_interested)
+
+    def join(self, count: int, *, is_interested: bool) -> None:
+        for _ in range(count):
             self.peers[self.next_conn] = PeerStanding(
                 self.next_conn, is_interested, is_choked_by_us=True, connected_at=self.now
             )
@@ -72,20 +86,19 @@ class SlotsInASwarm(RuleBasedStateMachine):
         self.peers[conn] = replace(self.peers[conn], is_interested=is_interested)
         self.fill()
 
-    @rule(told=st.lists(st.tuples(RATES, RATES, st.booleans()), min_size=3, max_size=MOST_PEERS))
-    def the_peers_tell_how_they_trade(self, told: list[tuple[float, float, bool]]) -> None:
-        for conn, (gives, takes, is_snubbed) in zip(list(self.peers), told, strict=False):
-            self.peers[conn] = replace(
-                self.peers[conn], download_rate=gives, upload_rate=takes, is_snubbed=is_snubbed
-            )
-
     @rule(is_seeding=st.booleans())
     def content_is_complete_or_no_more(self, is_seeding: bool) -> None:
         self.is_seeding = is_seeding
         self.fill()
 
-    @rule(lateness=st.sampled_from([0.0, 0.1, 2.0]))
-    def the_slots_are_reviewed(self, lateness: float) -> None:
+    @rule(told=TOLD, lateness=st.sampled_from([0.0, 0.1, 2.0]))
+    def the_slots_are_reviewed(
+        self, told: list[tuple[float, float, bool]], lateness: float
+    ) -> None:
+        for conn, (gives, takes, is_snubbed) in zip(list(self.peers), told, strict=False):
+            self.peers[conn] = replace(
+                self.peers[conn], download_rate=gives, upload_rate=takes, is_snubbed=is_snubbed
+            )
         self.now += REVIEW_SECONDS + lateness
         self.review()
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actortorrent.rules.dht_searches import (
     AGAIN_SECONDS,
@@ -88,3 +90,37 @@ def test_there_are_so_many_searches_at_most(searches: Searches) -> None:
     assert len(searches) == MAX_SEARCHES
     searches.remove(TORRENT)
     assert searches.get(TORRENT) is None
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["begin", "find", "end", "lack nodes", "hasten", "wake", "add"]),
+            st.sampled_from([0.0, 1.0, 61.0, 1000.0]),
+        ),
+        max_size=30,
+    )
+)
+def test_a_search_runs_waits_for_a_node_or_has_a_time(steps: list[tuple[str, float]]) -> None:
+    searches, now = Searches(), 0.0
+    searches.add(TORRENT, None, now)
+    (search,) = searches
+    for what, seconds in steps:
+        now += seconds
+        if what == "begin" and searches.due(now):
+            search.begin(now)
+        elif what == "find" and search.is_running:
+            assert not set(search.news(PEERS[:3])) & set(search.news(PEERS[:3]))
+        elif what in ("end", "lack nodes") and search.is_running:
+            search.end(now, was_anyone_asked=what == "end")
+        elif what == "hasten":
+            search.hasten(now)
+        elif what == "wake":
+            searches.wake_waiting(now)
+        elif what == "add":
+            searches.add(TORRENT, 6881, now)
+        assert [search.is_running, search.is_waiting, search.next_at is not None].count(True) == 1
+        assert search.next_at is None or search.next_at <= now + AGAIN_SECONDS
+        assert (search in searches.due(now)) == (
+            search.next_at is not None and search.next_at <= now
+        )

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from actortorrent.rules.dht_tokens import TOKEN_BYTES, TokenMint
 
 TORRENT = b"t" * 20
@@ -29,3 +32,19 @@ def test_a_token_outlives_one_change_of_the_secret() -> None:
     assert mint.token_for("192.0.2.1", TORRENT) != token
     mint.rotate(b"three")
     assert not mint.is_valid(token, "192.0.2.1", TORRENT)
+
+
+@given(
+    st.lists(st.sampled_from(["192.0.2.1", "192.0.2.2", "2001:db8::1"]), max_size=8),
+    st.binary(max_size=8),
+)
+def test_whoever_asks_gets_a_token_of_its_own_and_guesses_are_no_good(
+    hosts: list[str], guess: bytes
+) -> None:
+    mint = TokenMint(b"secret")
+    tokens = {host: mint.token_for(host, TORRENT) for host in hosts}
+    assert len(set(tokens.values())) == len(tokens)
+    for host, token in tokens.items():
+        for other in tokens:
+            assert mint.is_valid(token, other, TORRENT) == (host == other)
+        assert mint.is_valid(guess, host, TORRENT) == (guess == token)

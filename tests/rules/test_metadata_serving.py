@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actortorrent.rules.metadata_fetching import MetadataLedger
 from actortorrent.rules.metadata_serving import TIMES_SERVED, MetadataServing
@@ -52,3 +54,21 @@ def test_what_one_serves_another_fetches() -> None:
             assert answer is not None
             ledger.answer_came(1, answer, 0.0)
     assert ledger.metadata == INFO
+
+
+@given(st.integers(1, 3 * PART_BYTES), st.lists(st.integers(0, 5), max_size=20))
+def test_what_is_sent_is_what_was_asked_for_and_only_so_much(
+    info_bytes: int, asked: list[int]
+) -> None:
+    info = bytes(number % 251 for number in range(info_bytes))
+    serving = MetadataServing(info)
+    sent = [serving.answer(part_index) for part_index in asked]
+    for part_index, answer in zip(asked, sent, strict=True):
+        begin = part_index * PART_BYTES
+        assert answer.part_index == part_index
+        assert answer.data in (b"", info[begin : begin + PART_BYTES])
+        assert bool(answer.data) == (answer.kind is MetadataKind.DATA)
+    whole_parts = -(-info_bytes // PART_BYTES)
+    possible = sum(part_index < whole_parts for part_index in asked)
+    carried = sum(bool(answer.data) for answer in sent)
+    assert carried == min(possible, TIMES_SERVED * whole_parts)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actortorrent.rules import suspects
 from actortorrent.rules.geometry import Run
@@ -42,3 +44,25 @@ def test_only_so_much_is_remembered_and_the_oldest_goes_first(
     for piece_index in range(3):
         known.accuse(piece_index, [Evidence(1, FIRST, b"bad"), Evidence(2, SECOND, b"bad")])
     assert [known.is_suspect(i) for i in range(3)] == [False, False, True]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3), st.integers(1, 5), st.sampled_from([FIRST, SECOND]), st.booleans()
+        ),
+        max_size=40,
+    ),
+    st.lists(st.integers(0, 3), max_size=6),
+)
+def test_of_each_piece_exactly_those_are_guilty_who_sent_bad_bytes_of_it(
+    sent: list[tuple[int, int, Run, bool]], judged: list[int]
+) -> None:
+    known = Suspects()
+    for piece_index, conn, run, is_good in sent:
+        digest = good(run) if is_good else b"bad"
+        known.accuse(piece_index, [Evidence(conn, run, digest)])
+    for number, piece_index in enumerate(judged):
+        guilty = {conn for piece, conn, _, is_good in sent if piece == piece_index and not is_good}
+        expected = () if piece_index in judged[:number] else tuple(sorted(guilty))
+        assert known.judge(piece_index, good) == expected

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actortorrent.errors import PeerProtocolError
 from actortorrent.wire.messages import (
@@ -119,3 +123,38 @@ def test_then_all_that_any_torrent_can_have_may_be_spoken_of(message: Message) -
 def test_and_what_none_can_have_may_not(message: Message, fault: str) -> None:
     with pytest.raises(PeerProtocolError, match=fault):
         UnknownRanges().check(message)
+
+
+@given(
+    st.integers(1, 3 * 256 * KIB),
+    st.sampled_from([1, 256, 16 * KIB, 256 * KIB]),
+    st.integers(0, 20),
+    st.integers(0, 300 * KIB) | st.integers(0, 2**32 - 1),
+    st.integers(0, 150 * KIB) | st.integers(0, 2**32 - 1),
+)
+def test_a_block_may_be_spoken_of_exactly_if_all_its_bytes_are_in_one_piece(
+    total_length: int, piece_length: int, piece_index: int, offset: int, length: int
+) -> None:
+    piece_count = -(-total_length // piece_length)
+    torrent = Ranges(piece_count, piece_length, total_length)
+    is_piece = piece_index < piece_count
+    begin = piece_index * piece_length
+    end_of_piece = min(begin + piece_length, total_length)
+    is_inside = begin + offset + length <= end_of_piece
+    is_block = is_piece and 0 < length <= 128 * KIB and is_inside
+    for message, is_legal in (
+        (Have(piece_index), is_piece),
+        (Request(piece_index, offset, length), is_block),
+        (PieceHeader(piece_index, offset, length), is_block),
+    ):
+        with nullcontext() if is_legal else pytest.raises(PeerProtocolError):
+            torrent.check(message)
+
+
+@given(st.sets(st.integers(0, 40)), st.integers(1, 41))
+def test_a_bitfield_may_name_all_pieces_and_no_other(pieces: set[int], piece_count: int) -> None:
+    size = (piece_count + 7) // 8
+    bits = sum(1 << (8 * size - 1 - piece) for piece in pieces if piece < 8 * size)
+    is_legal = all(piece < piece_count or piece >= 8 * size for piece in pieces)
+    with nullcontext() if is_legal else pytest.raises(PeerProtocolError):
+        Ranges(piece_count, 1, piece_count).check(Bitfield(bits.to_bytes(size)))

@@ -4,6 +4,8 @@ import random
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actortorrent.errors import TrackerRefusalError
 from actortorrent.wire.addresses import Address
@@ -133,3 +135,55 @@ def test_an_address_where_nobody_listens_is_given_up() -> None:
     assert talk.address == SECOND
     assert talk.next_packet(0.0) != before
     assert not talk.abandon_address()
+
+
+STEPS = st.lists(
+    st.sampled_from(
+        ["connected", "scraped", "refused", "foreign", "silence", "unreachable", "later"]
+    ),
+    max_size=25,
+)
+
+
+@given(STEPS, st.booleans())
+def test_whatever_comes_it_asks_the_right_thing_at_the_right_address(
+    steps: list[str], has_connection: bool
+) -> None:
+    known = UdpConnection(77, FIRST, 60.0) if has_connection else None
+    talk = exchange(FIRST, connection=known) if has_connection else exchange(FIRST, SECOND)
+    now = 0.0
+    for step in steps:
+        connection_id, action, transaction = head(talk.next_packet(now))
+        if action == SCRAPE:
+            assert talk.connection is not None
+            assert talk.connection.connection_id == connection_id
+            assert talk.connection.address == talk.address
+            assert now < talk.connection.expires_at
+        assert 15 <= talk.patience_seconds <= 3840
+        if step in REPLIES:
+            if is_over(talk, step, action, transaction, now):
+                return
+        elif step == "foreign":
+            assert not talk.receive(scraped(transaction ^ 1), now)
+        elif step == "silence":
+            talk.lose_patience()
+        elif step == "unreachable":
+            talk.abandon_address()
+        else:
+            now += 31.0
+
+
+REPLIES = {"connected": connected, "scraped": scraped, "refused": refused}
+
+
+def is_over(talk: UdpExchange, reply: str, action: int, transaction: int, now: float) -> bool:
+    """Hand it a reply to what it asked last; say whether that was the end."""
+    fitting = {CONNECT: "connected", SCRAPE: "scraped"}[action]
+    try:
+        is_progress = talk.receive(REPLIES[reply](transaction), now)
+    except TrackerRefusalError:
+        assert reply == "refused"
+        return True
+    assert is_progress == (reply in (fitting, "refused"))
+    assert (talk.reply is not None) == (action == SCRAPE and reply == "scraped")
+    return talk.reply is not None

@@ -25,7 +25,7 @@ class Target:
 NAMES = {
     "bencode": 1024,
     "metainfo": 4096,
-    "peer_protocol": 1024,
+    "peer_protocol": 512,
     "extensions": 2048,
     "encryption": 2048,
     "tracker_http": 2048,
