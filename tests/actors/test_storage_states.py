@@ -24,7 +24,10 @@ from tests.content import Content, make_content
 
 SIZES = {"a.bin": 75_000, "empty": 0, "sub/b.bin": 40_001, "c.bin": 30_000}
 PIECE_BYTES = 2 * BLOCK_BYTES  # so that rows are lent
+PIECES = 5
+PIECE_INDEXES = st.integers(0, PIECES - 1)
 CONNS = st.integers(1, 3)
+IS_BAD = st.sampled_from([False, False, True])
 
 
 @cache
@@ -63,34 +66,50 @@ class StorageOnADisk(RuleBasedStateMachine):
     # --- what peers bring -----------------------------------------------------------------------
 
     @rule(data=st.data(), conn=CONNS, is_bad=st.booleans())
-    def blocks_come(self, data: st.DataObject, conn: int, is_bad: bool) -> None:
-        piece_index = data.draw(st.integers(0, self.geometry.piece_count - 1))
+    def a_block_comes(self, data: st.DataObject, conn: int, is_bad: bool) -> None:
+        piece_index = data.draw(PIECE_INDEXES)
         first = data.draw(st.integers(0, self.geometry.block_count(piece_index) - 1))
-        self.store(self.geometry.run(piece_index, first, 1), conn, is_bad=is_bad)
+        run = self.geometry.run(piece_index, first, 1)
+        self.store(run, conn, {piece_index} if is_bad else set())
 
-    @rule(data=st.data(), conn=CONNS, is_bad=st.booleans())
-    def pieces_come(self, data: st.DataObject, conn: int, is_bad: bool) -> None:
-        first = data.draw(st.integers(0, self.geometry.piece_count - 1))
-        count = data.draw(st.integers(1, min(3, self.geometry.piece_count - first)))
-        self.store(self.geometry.row(first, count), conn, is_bad=is_bad)
+    @rule(piece_index=PIECE_INDEXES, senders=st.lists(st.tuples(CONNS, IS_BAD), min_size=2))
+    def a_piece_comes_from_several(self, piece_index: int, senders: list[tuple[int, bool]]) -> None:
+        blocks = range(self.geometry.block_count(piece_index))
+        for block, (conn, is_bad) in zip(blocks, senders, strict=False):
+            run = self.geometry.run(piece_index, block, 1)
+            self.store(run, conn, {piece_index} if is_bad else set())
 
-    def store(self, run: Run, conn: int, *, is_bad: bool) -> None:
-        """Hand a run over; the storage must say of it what the model does."""
+    @rule(first=PIECE_INDEXES, count=st.integers(1, PIECES), conn=CONNS, bad=st.sets(PIECE_INDEXES))
+    def a_row_comes(self, first: int, count: int, conn: int, bad: set[int]) -> None:
+        self.store(self.geometry.row(first, min(count, PIECES - first)), conn, bad)
+
+    def store(self, run: Run, conn: int, bad: set[int]) -> None:
+        """Hand over a run, some pieces of it bad; the storage must say of it what the model does."""
         heard = self.storage.manager
         heard.heard.clear()
-        self.storage.store(run, conn=conn, spoil=is_bad)
-        became = [self.part_comes(part, conn, is_bad) for part in self.geometry.split(run)]
+        filled = self.storage.filled(run, self.bytes_of(run, bad))
+        self.storage.proxy.store_runs.defer(conn, (filled,))
+        self.storage.settle()
+        parts = self.geometry.split(run)
+        became = [self.part_comes(part, conn, part.piece_index in bad) for part in parts]
         ((told_conn, (stored,), verified),) = heard.all("runs_stored")
         assert (told_conn, stored.run) == (conn, run)
         assert stored.buffer.length == run.length  # the lease came back, with its buffer
         assert stored.was_useful == any(became)
-        parts = dict(zip(run.pieces, became, strict=True))
-        assert list(verified) == [piece for piece, one in parts.items() if one == "verified"]
+        verdicts = dict(zip(run.pieces, became, strict=True))
+        assert list(verified) == [piece for piece, one in verdicts.items() if one == "verified"]
         assert [piece for piece, _ in heard.all("piece_failed")] == [
-            piece for piece, one in parts.items() if one == "failed"
+            piece for piece, one in verdicts.items() if one == "failed"
         ]
         for piece_index, guilty in heard.all("peers_sent_bad_data"):
             assert set(guilty) <= self.bad_senders[piece_index]
+
+    def bytes_of(self, run: Run, bad: set[int]) -> bytes:
+        stretches = [(part, self.storage.stretch(part)) for part in self.geometry.split(run)]
+        return b"".join(
+            bytes(byte ^ 0xFF for byte in data) if part.piece_index in bad else data
+            for part, data in stretches
+        )
 
     def part_comes(self, run: Run, conn: int, is_bad: bool) -> str:
         """Return what becomes of a piece by a run; nothing if it is of no use."""
@@ -187,12 +206,12 @@ class StorageOnADisk(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Have all that is lacking come that is lacking; then it is known without a look."""
         try:
-            for piece_index in range(self.geometry.piece_count):
-                self.store(self.geometry.whole_piece(piece_index), 9, is_bad=False)
+            for piece_index in range(PIECES):
+                self.store(self.geometry.whole_piece(piece_index), 9, set())
             self.storage.stop()
             content().assert_same_in(self.output)
             self.begin()
-            assert self.verified == set(range(self.geometry.piece_count))
+            assert self.verified == set(range(PIECES))
             assert self.storage.actor._plan.to_check == 0
         finally:
             self.storage.stop()
