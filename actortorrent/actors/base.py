@@ -139,6 +139,7 @@ class Actor(pykka.ThreadingActor):
     def _actor_loop_teardown(self) -> None:
         self._inbox.close()
         self._life.end()
+        cast("Ref[Any]", self._actor_ref).forget_proxy()
 
     def on_stop(self) -> None:
         """End in order (Pykka's hook); `on_end` is ours."""
@@ -199,14 +200,14 @@ class _ClassProxy(pykka.ActorProxy[A]):
     _known_by_class: ClassVar[dict[type, Any]] = {}
 
     def __init__(self, *, actor_ref: Ref[A]) -> None:
-        actor = actor_ref._actor_weakref()  # noqa: SLF001 - as Pykka's own does
-        known = self._known_by_class.get(type(actor))
-        if actor is None or known is None:
+        known = self._known_by_class.get(actor_ref.actor_class)
+        if known is None:
             super().__init__(actor_ref=actor_ref)
-            self._known_by_class[type(self._actor)] = self._known_attrs
+            self._known_by_class[actor_ref.actor_class] = self._known_attrs
             return
         self.actor_ref = actor_ref
-        self._actor = actor
+        # Of one that has gone there is none, and nobody looks at it.
+        self._actor = cast("A", actor_ref._actor_weakref())  # noqa: SLF001
         self._attr_path = ()
         self._known_attrs = known
         self._actor_proxies, self._callable_proxies = {}, {}
@@ -230,6 +231,10 @@ class Ref(pykka.ActorRef[A]):
         if self._proxy is None:
             self._proxy = _ClassProxy(actor_ref=self)
         return self._proxy
+
+    def forget_proxy(self) -> None:
+        """Let go of the proxy, which holds us: both would wait for the garbage collector."""
+        self._proxy = None
 
     def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:
         """Send a message that is to be answered; where the actor has gone, record that too."""

@@ -332,6 +332,7 @@ class PeerConnection(PeerOpening):
         Strangers may connect a thousand times meanwhile.
         """
         super()._actor_loop_teardown()
+        self._extensions.handlers.clear()
         for name in vars(self).keys() - WHO_IT_WAS:
             delattr(self, name)
 
