@@ -7,14 +7,21 @@ lack IPv6, and an interface may know no multicast.
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from actortorrent.actors.interfaces import OwnAddress
 from actortorrent.wire.addresses import Address
+
+_IPV4_ALL, _IPV6_ALL = (
+    49,
+    29,
+)  # IP_MULTICAST_ALL and IPV6_MULTICAST_ALL, of <linux/in.h>, <linux/in6.h>
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ def open_hearing(group: Address, addresses: Sequence[OwnAddress]) -> socket.sock
         _share_port(sock)
         if group.is_ipv6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(("", group.port))
+        _hear_only(sock, group)
         sock.setblocking(False)
         joined = [_join(sock, group, address) for address in addresses]
         if any(joined):
@@ -53,6 +60,15 @@ def open_hearing(group: Address, addresses: Sequence[OwnAddress]) -> socket.sock
         pass
     sock.close()
     return None
+
+
+def _hear_only(sock: socket.socket, group: Address) -> None:
+    """Take the group's port, and what is sent to the group, where the system can tell it apart."""
+    if sys.platform == "linux":  # or what other programs have joined elsewhere came here, too
+        level = socket.IPPROTO_IPV6 if group.is_ipv6 else socket.IPPROTO_IP
+        with suppress(OSError):
+            sock.setsockopt(level, _IPV6_ALL if group.is_ipv6 else _IPV4_ALL, 0)
+    sock.bind((group.host if os.name == "posix" else "", group.port))
 
 
 def _share_port(sock: socket.socket) -> None:
