@@ -72,10 +72,17 @@ class StorageOnADisk(RuleBasedStateMachine):
         run = self.geometry.run(piece_index, first, 1)
         self.store(run, conn, {piece_index} if is_bad else set())
 
-    @rule(piece_index=PIECE_INDEXES, senders=st.lists(st.tuples(CONNS, IS_BAD), min_size=2))
-    def a_piece_comes_from_several(self, piece_index: int, senders: list[tuple[int, bool]]) -> None:
-        blocks = range(self.geometry.block_count(piece_index))
-        for block, (conn, is_bad) in zip(blocks, senders, strict=False):
+    @rule(
+        piece_index=PIECE_INDEXES,
+        senders=st.lists(st.tuples(CONNS, IS_BAD), min_size=2, max_size=2),
+        is_backwards=st.booleans(),
+    )
+    def a_piece_comes_from_two(
+        self, piece_index: int, senders: list[tuple[int, bool]], is_backwards: bool
+    ) -> None:
+        blocks = list(range(self.geometry.block_count(piece_index)))
+        order = blocks[::-1] if is_backwards else blocks
+        for block, (conn, is_bad) in zip(order, senders, strict=False):
             run = self.geometry.run(piece_index, block, 1)
             self.store(run, conn, {piece_index} if is_bad else set())
 

@@ -91,16 +91,17 @@ class SlotsInASwarm(RuleBasedStateMachine):
         self.is_seeding = is_seeding
         self.fill()
 
-    @rule(told=TOLD, lateness=st.sampled_from([0.0, 0.1, 2.0]))
+    @rule(told=TOLD, times=st.sampled_from([1, 1, 8]), lateness=st.sampled_from([0.0, 0.1, 2.0]))
     def the_slots_are_reviewed(
-        self, told: list[tuple[float, float, bool]], lateness: float
+        self, told: list[tuple[float, float, bool]], times: int, lateness: float
     ) -> None:
         for conn, (gives, takes, is_snubbed) in zip(list(self.peers), told, strict=False):
             self.peers[conn] = replace(
                 self.peers[conn], download_rate=gives, upload_rate=takes, is_snubbed=is_snubbed
             )
-        self.now += REVIEW_SECONDS + lateness
-        self.review()
+        for _ in range(times):
+            self.now += REVIEW_SECONDS + lateness
+            self.review()
 
     # --- what is decided ------------------------------------------------------------------------
 
