@@ -176,11 +176,16 @@ class Crew:
         self.storage.check_content.defer()
 
     def _start_reporter(self, goals: Goals, outbox: Outbox) -> None:
-        has_trackers, has_dht = self.sources.has_trackers, self.sources.has_dht
+        sources = self.sources
         self.reporter = self._begin(
             ReporterProxy,
             Reporter.start(
-                self._runtime, goals, outbox, has_trackers=has_trackers, has_dht=has_dht
+                self._runtime,
+                goals,
+                outbox,
+                has_trackers=sources.has_trackers,
+                has_dht=sources.has_dht,
+                calls_locally=sources.calls_locally,
             ),
         )
 
@@ -229,6 +234,7 @@ class Crew:
             ),
         )
         self.port = self.seeder.listening_port().get(timeout=ANSWER_SECONDS)
+        self.swarm.we_listen_on.defer(self.port)
 
     def _begin(self, kind: type[ProxyT], ref: AnyRef) -> ProxyT:
         proxy = proxy_of(ref, kind)
@@ -265,7 +271,6 @@ class Crew:
         for web_seed in self._web_seeds:
             web_seed.begin.defer()
         self.swarm.begin.defer()
-        self.seeder.take_connections.defer()
         self.seeder.take_connections.defer()
         self.sources.start(self.swarm, self.reporter, self.port)
 

@@ -11,15 +11,16 @@ import random
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actortorrent.actors.base import Actor, Proxy, Runtime, message
 from actortorrent.actors.inbox import Timer
+from actortorrent.actors.live_peers import LivePeer, LivePeers
 from actortorrent.actors.peer_values import Connection, Parting
 from actortorrent.rules.address_book import AddressBook
 from actortorrent.rules.double_connections import keep_newer
-from actortorrent.rules.own_address import OwnAddress
+from actortorrent.rules.own_address import plain
+from actortorrent.rules.peer_priority import Ranking
 from actortorrent.rules.statuses import SwarmStatus
 from actortorrent.wire.addresses import Address
 
@@ -35,28 +36,7 @@ MAX_MUTE = 30  # that dialled us and have not shaken hands; they take no slot fr
 CONTACTS_SECONDS = 2.0  # from a change to when the peers are told of it: others may follow
 BANNED = "banned: it sent bad data before"
 NO_SLOT = "no slot is free"
-MAX_REMEMBERED = 10_000  # connections that ended, whose peers may still be found guilty
-
-
-@dataclass(slots=True)
-class _Live:
-    """A connection, from the dial to the end; `peer_id` once hands were shaken.
-
-    `dialled` are the addresses that lead to this peer: none is dialled while it is here.
-    """
-
-    connection: Connection
-    proxy: ConnectionProxy
-    dialled: list[Address]
-    peer_id: bytes = b""
-    is_leaving: bool = False  # it was told to make room
-    contact: Contact | None = None  # by which others can reach this peer (BEP 11)
-    exchanger: PeerProxy | None = None  # if it takes contacts
-
-    @property
-    def is_mute(self) -> bool:
-        """Say whether it dialled us, and has not said so far who it is."""
-        return not self.peer_id and not self.connection.we_dialled
+WORTH_LESS = "no slot is free, and the others are worth more (BEP 40)"
 
 
 class Swarm(Actor):
@@ -76,11 +56,10 @@ class Swarm(Actor):
         self._start_peer = start_peer
         self._reporter = reporter
         self._tracker: TrackerProxy | None = None
-        self._book = AddressBook(random.Random(runtime.rng.random()))
-        self._own_address = OwnAddress()
+        self._ranking = Ranking()
+        self._book = AddressBook(random.Random(runtime.rng.random()), self._ranking.priority)
         self._tell_own_address: Callable[[str], None] | None = None
-        self._live: dict[int, _Live] = {}
-        self._gone: dict[int, tuple[Address, bytes]] = {}
+        self._live = LivePeers()
         self._next_conn = 1
         self._is_open = False  # until the content is checked, and again when we stop
         self._is_complete = False
@@ -100,8 +79,12 @@ class Swarm(Actor):
     def tell_own_address(self, tell: Callable[[str], None]) -> None:
         """Learn whom to tell what our address is, as soon as that is known, and when it changes."""
         self._tell_own_address = tell
-        for host in self._own_address.known:
+        for host in self._ranking.own_address.known:
             tell(host)
+
+    def we_listen_on(self, port: int) -> None:
+        """Learn at which port peers reach us."""
+        self._ranking.port = port
 
     def begin(self) -> None:
         """Dial and accept from now on; all who answered before may be dialled at once."""
@@ -112,12 +95,12 @@ class Swarm(Actor):
     def end_connections(self) -> tuple[ConnectionProxy, ...]:
         """Dial and accept no more; return all live peers, for the session to stop."""
         self._is_open = False
-        return tuple(live.proxy for live in self._live.values())
+        return tuple(live.proxy for live in self._live)
 
     def peers_found(self, addresses: tuple[Address, ...], source: str) -> None:
         """Write down addresses and dial as many as there are slots for."""
         now = time.monotonic()
-        here = {one.contact.address for one in self._live.values() if one.contact is not None}
+        here = {contact.address for contact in self._live.contacts}
         strange = [address for address in addresses if address not in here]
         new_count = self._book.add(strange, source, now)
         self._record("bt:peers_found", {"source": source, "new": new_count})
@@ -138,18 +121,18 @@ class Swarm(Actor):
             return "we do not trade yet, or no more"
         if self._book.is_banned(address):
             return BANNED
-        return "" if self._slots_taken < self._max_peers else NO_SLOT
-
-    @property
-    def _slots_taken(self) -> int:
-        return sum(not live.is_mute for live in self._live.values())
+        if self._live.slots_taken < self._max_peers:
+            return ""
+        weakest, priority = self._live.weakest(), self._ranking.priority(address)
+        if weakest is None or weakest.priority is None or priority is None:
+            return NO_SLOT
+        return "" if priority > weakest.priority else WORTH_LESS
 
     def _make_room(self) -> None:
         """Drop the oldest of those that say nothing, if they are too many: others may speak."""
-        mute = [live for live in self._live.values() if live.is_mute and not live.is_leaving]
+        mute = self._live.mute
         if len(mute) >= MAX_MUTE:
-            mute[0].is_leaving = True
-            mute[0].proxy.leave.defer(Parting.NEVER_ANSWERED, "it said nothing, and others wait")
+            mute[0].send_away(Parting.NEVER_ANSWERED, "it said nothing, and others wait")
 
     def we_are_complete(self) -> None:
         """Note that nothing is lacking: those who have everything need not be dialled."""
@@ -159,7 +142,7 @@ class Swarm(Actor):
 
     def peer_handshaken(self, conn: int, peer_id: bytes) -> None:
         """Learn who a peer is; drop it if it is banned or connected already."""
-        live = self._live.get(conn)
+        live = self._live.find(conn)
         if live is None:
             return
         live.peer_id = peer_id
@@ -168,16 +151,28 @@ class Swarm(Actor):
         self._book.answered(address, time.monotonic())
         if self._book.is_banned(address, peer_id):
             self._book.ban(address, peer_id)  # a new address of an old acquaintance
-            live.proxy.leave.defer(Parting.MISBEHAVED, BANNED)
+            live.send_away(Parting.MISBEHAVED, BANNED)
             return
-        if self._slots_taken > self._max_peers:  # others spoke before it
-            live.proxy.leave.defer(Parting.LEFT, NO_SLOT)
-            return
-        others = (one for one in self._live.values() if one is not live)
-        double = next((one for one in others if one.peer_id == peer_id), None)
-        if double is None or self._drop_one_of(double, live) is double:
+        double = self._live.double_of(live)
+        if double is not None:
+            self._drop_one_of(double, live)
+        if self._live.slots_taken > self._max_peers:  # others spoke before it
+            self._drop_weakest(live)
+        if not live.is_leaving:
             live.proxy.welcome.defer()
         self._report_soon()
+
+    def _drop_weakest(self, newcomer: LivePeer) -> None:
+        """Drop the connection that is worth least; where that is not known, the newcomer."""
+        weakest = self._live.weakest()
+        if weakest is None or newcomer.priority is None:
+            newcomer.send_away(Parting.LEFT, NO_SLOT)
+            return
+        figures = {"priority": weakest.priority, "newcomer_priority": newcomer.priority}
+        self._decide(
+            "drop_peer", weakest.name, newcomer=newcomer.name, **figures, rule="BEP 40, lowest"
+        )
+        weakest.send_away(Parting.LEFT, WORTH_LESS)
 
     def peer_introduced(
         self,
@@ -193,25 +188,27 @@ class Swarm(Actor):
             exchanger: who passes it the addresses of others; None: nobody.
             our_host: our address as it sees it; None: it does not say.
         """
-        live = self._live.get(conn)
+        live = self._live.find(conn)
         if live is None:
             return
         if (contact, exchanger) != (live.contact, live.exchanger):
             live.contact, live.exchanger = contact, exchanger
             self._tell_contacts_soon()
         peer_host = live.connection.address.host
-        if our_host is not None and self._own_address.peer_told(peer_host, our_host):
-            self._we_are_at(our_host)
+        if our_host is not None and self._ranking.own_address.peer_told(peer_host, our_host):
+            self._we_are_at(plain(our_host))
 
     # --- our own address -------------------------------------------------------------------------
 
     def told_own_address(self, who: str, our_host: str) -> None:
         """Learn what a tracker (BEP 24), or several nodes of the DHT, say that our address is."""
-        if self._own_address.other_told(who, our_host):
-            self._we_are_at(our_host)
+        if self._ranking.own_address.other_told(who, our_host):
+            self._we_are_at(plain(our_host))
 
     def _we_are_at(self, our_host: str) -> None:
         self._record("bt:own_address_known", {"address": our_host})
+        self._book.rank_anew()
+        self._live.rank(self._ranking.priority)
         if self._tell_own_address is not None:
             self._tell_own_address(our_host)
 
@@ -225,12 +222,9 @@ class Swarm(Actor):
     def _tell_contacts(self) -> None:
         """Tell peers whom we are connected to now; each passes on what is news to it."""
         self._will_tell_contacts = False
-        contacts = tuple(one.contact for one in self._live.values() if one.contact is not None)
-        for live in self._live.values():
-            if live.exchanger is not None:
-                live.exchanger.contacts_changed.defer(contacts)
+        self._live.tell_contacts()
 
-    def _drop_one_of(self, older: _Live, newer: _Live) -> _Live:
+    def _drop_one_of(self, older: LivePeer, newer: LivePeer) -> None:
         newer_stays = keep_newer(
             self._our_id,
             newer.peer_id,
@@ -240,18 +234,14 @@ class Swarm(Actor):
         dropped, kept = (older, newer) if newer_stays else (newer, older)
         kept.dialled += dropped.dialled
         dropped.dialled = []
-        self._decide(
-            "drop_double", f"Peer-{dropped.connection.conn}", rule="the larger peer id's dial stays"
-        )
-        dropped.proxy.leave.defer(Parting.LEFT, "connected to it already")
-        return dropped
+        self._decide("drop_double", dropped.name, rule="the larger peer id's dial stays")
+        dropped.send_away(Parting.LEFT, "connected to it already")
 
     def peer_left(self, conn: int, parting: Parting, reason: str) -> None:
         """Note how a connection ended, and dial another."""
-        live = self._live.pop(conn, None)
+        live = self._live.remove(conn)
         if live is None:
             return
-        self._remember(conn, live)
         if live.contact is not None:
             self._tell_contacts_soon()
         for address in live.dialled:
@@ -271,21 +261,15 @@ class Swarm(Actor):
             has_everything = parting is Parting.NOTHING_TO_TRADE
             self._book.left(address, now, has_everything=has_everything)
 
-    def _remember(self, conn: int, live: _Live) -> None:
-        if len(self._gone) >= MAX_REMEMBERED:
-            del self._gone[next(iter(self._gone))]
-        self._gone[conn] = (live.connection.address, live.peer_id)
-
     def peer_misbehaved(self, conn: int, why: str) -> None:
         """Ban a peer, whether it is still there or not."""
-        live = self._live.get(conn)
-        if live is not None:
-            address, peer_id = live.connection.address, live.peer_id
-            live.proxy.leave.defer(Parting.MISBEHAVED, why)
-        elif conn in self._gone:
-            address, peer_id = self._gone[conn]
-        else:
+        identity = self._live.identity_of(conn)
+        if identity is None:
             return
+        live = self._live.find(conn)
+        if live is not None:
+            live.send_away(Parting.MISBEHAVED, why)
+        address, peer_id = identity
         if not self._book.is_banned(address, peer_id):
             self._banned_count += 1
             self._reporter.notice.defer(f"banned {address}: it {why}")
@@ -300,14 +284,14 @@ class Swarm(Actor):
             if address is None:
                 self._wait_for_addresses(now)
                 break
+            self._decide("dial_peer", str(address), **self._book.figures_of(address))
             self._book.dialled(address)
             self._start(Connection(self._next_conn, address))
         self._report_soon()
 
     def _has_slot(self) -> bool:
-        live = self._live.values()
-        half_open = sum(not one.peer_id and one.connection.we_dialled for one in live)
-        return self._slots_taken < self._max_peers and half_open < MAX_HALF_OPEN
+        live = self._live
+        return live.slots_taken < self._max_peers and live.half_open_count < MAX_HALF_OPEN
 
     def _wait_for_addresses(self, now: float) -> None:
         if self._dial_timer is not None:
@@ -329,7 +313,8 @@ class Swarm(Actor):
             self._could_not_start(connection, error)
             return
         dialled = [connection.address] if connection.we_dialled else []
-        self._live[connection.conn] = _Live(connection, proxy, dialled)
+        priority = self._ranking.priority(connection.address)
+        self._live.add(LivePeer(connection, proxy, dialled, priority))
         self._report_soon()
 
     def _could_not_start(self, connection: Connection, error: OSError) -> None:
@@ -349,7 +334,7 @@ class Swarm(Actor):
 
     def _report(self) -> None:
         self._will_report = False
-        connected = sum(bool(live.peer_id) for live in self._live.values())
+        connected = self._live.connected_count
         self._reporter.swarm_changed.defer(
             SwarmStatus(
                 connected=connected,
@@ -368,6 +353,7 @@ class SwarmProxy(Proxy):
 
     ask_for_more = message(Swarm.ask_for_more)
     tell_own_address = message(Swarm.tell_own_address)
+    we_listen_on = message(Swarm.we_listen_on)
     begin = message(Swarm.begin)
     end_connections = message(Swarm.end_connections)
     peers_found = message(Swarm.peers_found)

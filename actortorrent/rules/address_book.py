@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from actortorrent.wire.addresses import Address
@@ -38,12 +38,25 @@ class _Entry:
     has_answered: bool = False
     answered_at: float | None = None  # of the connection that there is
     has_everything: bool = False
+    priority: int | None = None
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Return what is the larger, the sooner it is to be dialled."""
+        return -self.failures, self.priority or 0
 
 
 class AddressBook:
-    """Keep the addresses of a swarm's peers, and say which to dial next."""
+    """Keep the addresses of a swarm's peers, and say which to dial next.
 
-    def __init__(self, rng: random.Random) -> None:
+    Args:
+        priority: says what a connection would be worth (BEP 40); None while that is not known.
+    """
+
+    def __init__(
+        self, rng: random.Random, priority: Callable[[Address], int | None] = lambda _: None
+    ) -> None:
+        self._priority = priority
         self._entries: dict[Address, _Entry] = {}
         self._banned: set[Address | str | bytes] = set()
         self._rng = rng
@@ -67,16 +80,33 @@ class AddressBook:
         for address in addresses:
             is_known = address in self._entries or self.is_banned(address)
             if not is_known and len(self._entries) < MAX_ADDRESSES:
-                self._entries[address] = _Entry(address, source, now)
+                entry = self._entries[address] = _Entry(address, source, now)
+                entry.priority = self._priority(address)
         return len(self._entries) - before
 
-    def next_to_dial(self, now: float, *, skip_complete: bool = False) -> Address | None:
-        """Choose an address to dial, by chance among those due; None if there is none.
+    def rank_anew(self) -> None:
+        """Ask anew what a connection with each would be worth."""
+        for entry in self._entries.values():
+            entry.priority = self._priority(entry.address)
 
-        `skip_complete` leaves out peers that have everything: for one who has too.
+    def figures_of(self, address: Address) -> dict[str, object]:
+        """Return what was compared when an address was chosen, for the trace."""
+        entry = self._entries[address]
+        rule = "by chance" if entry.priority is None else "BEP 40, highest"
+        figures = {"source": entry.source, "failures": max(0, entry.failures)}
+        return {**figures, "priority": entry.priority, "rule": rule}
+
+    def next_to_dial(self, now: float, *, skip_complete: bool = False) -> Address | None:
+        """Choose an address to dial, of those that are due; None if there is none.
+
+        Those that failed less often come first, of these the ones of high priority, and of
+        equals any. `skip_complete` leaves out peers that have everything: for one who has too.
         """
         due = [entry for entry in self._due(skip_complete) if entry.dial_after <= now]
-        return self._rng.choice(due).address if due else None
+        if not due:
+            return None
+        highest = max(entry.rank for entry in due)
+        return self._rng.choice([entry for entry in due if entry.rank == highest]).address
 
     def seconds_to_next(self, now: float, *, skip_complete: bool = False) -> float | None:
         """Return the seconds until an address falls due; None if none will."""

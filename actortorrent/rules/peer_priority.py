@@ -10,11 +10,33 @@ from __future__ import annotations
 import ipaddress
 
 from actortorrent.rules.crc32c import crc32c
+from actortorrent.rules.own_address import OwnAddress, plain
 from actortorrent.wire.addresses import Address
 
 ALTERNATE_BITS = 0x55
 # Bytes of the address that count whole, where the two have no network in common.
 WHOLE_BYTES = {4: 2, 16: 6}
+
+
+class Ranking:
+    """Say what connections are worth, as far as we know our own address.
+
+    Attributes:
+        own_address: what others say that it is.
+        port: where peers reach us, 0 if they cannot.
+    """
+
+    def __init__(self) -> None:
+        self.own_address = OwnAddress()
+        self.port = 0
+
+    def priority(self, theirs: Address) -> int | None:
+        """Return the priority of a connection with a peer; None while it is not known."""
+        try:
+            ours = self.own_address.like(theirs.host)
+        except ValueError:  # a name
+            return None
+        return None if ours is None else peer_priority(Address(ours, self.port), theirs)
 
 
 def peer_priority(ours: Address, theirs: Address) -> int:
@@ -35,10 +57,7 @@ def peer_priority(ours: Address, theirs: Address) -> int:
 
 
 def _packed(host: str) -> bytes:
-    address = ipaddress.ip_address(host)
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped.packed
-    return address.packed
+    return ipaddress.ip_address(plain(host)).packed
 
 
 def _mask(first: bytes, second: bytes) -> bytes:

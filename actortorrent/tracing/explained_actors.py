@@ -130,7 +130,6 @@ ACTOR_MESSAGES: Mapping[str, Explanation] = {
         {
             "listening_port": "On which port can peers reach us? -> Answer.",
             "take_connections": "We trade from now on. -> Accept those who dial us, and those who have dialled and waited.",
-            "take_connections": "We trade from now on. -> Accept those who dial us, and those who have dialled and waited.",
             "peer_joined": "A peer has shaken hands and heard what we have. -> Consider it from now on.",
             "peer_interested": "The peer wants something of ours, or no longer does. -> Give it a slot if one is free; free its slot if it wants nothing.",
             "peer_rates": "How fast bytes go to a peer and come from it: what tit for tat is judged by. -> Remember it for the next review of the slots.",
@@ -165,6 +164,7 @@ ACTOR_MESSAGES: Mapping[str, Explanation] = {
             "we_are_complete": "Nothing is lacking. -> Dial no more of those who have everything.",
             "peer_introduced": "By which address others reach a peer, whether it wants to hear of others (BEP 11), and at which address it sees us (BEP 10). -> Tell the peers that do, soon; count its voice on our address.",
             "told_own_address": "At which address a tracker sees us (BEP 24), or several nodes of the DHT do (BEP 42). -> Count its voice, which weighs as much as those of several peers.",
+            "we_listen_on": "At which port peers reach us. -> Remember it: between peers behind one address, ports are compared (BEP 40).",
             "tell_own_address": "Whom to tell what our address is. -> Remember it.",
             "peer_handshaken": "Who a peer says it is. -> Drop it if it is banned, ourselves, or connected already.",
             "peer_left": "How a connection ended. -> Note whether to try again, and dial another.",

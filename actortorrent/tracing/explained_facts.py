@@ -61,6 +61,23 @@ DECISIONS: Mapping[str, Explanation] = {
         "our rule: rules/double_connections.py",
         "Swarm._drop_one_of",
     ),
+    "dial_peer": Explanation(
+        "Whom to dial next, of those whose time has come: who failed less often first, and of these "
+        "the one of the highest `priority`. That is computed of both ends' addresses, so that "
+        "both come to the same, and nobody can choose it: a swarm in which all prefer these "
+        "connections is well mixed. While we do not know our own address, it is chance.",
+        "A connection is begun.",
+        "BEP 40, overview",
+        "Swarm._dial_more",
+    ),
+    "drop_peer": Explanation(
+        "All slots are taken, and a newcomer has shaken hands. The connection of the lowest "
+        "`priority` goes, which may be the newcomer's: so there is a way in, also for who comes late, "
+        "and who dials again and again gains nothing by it.",
+        "It is told to leave; the newcomer, if it is not the one, is welcome.",
+        "BEP 40, abstract",
+        "Swarm._drop_weakest",
+    ),
     "ask_tracker": Explanation(
         "Which tracker is asked now: the first of a tier that answers.",
         "An announce is sent to it.",

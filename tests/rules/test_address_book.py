@@ -96,6 +96,37 @@ def test_who_is_dialled_first_is_chance() -> None:
     assert {book.next_to_dial(0.0) for book in first} == {A, B, C}
 
 
+def test_the_connection_of_the_highest_priority_is_dialled_first() -> None:
+    worth = {A: 5, B: 9, C: None}
+    book = AddressBook(random.Random(0), worth.get)
+    book.add(worth, "test", 0.0)
+    assert [dial(book) for _ in worth] == [B, A, C]
+
+
+def test_priorities_that_become_known_later_count_from_then_on() -> None:
+    worth: dict[Address, int] = {}
+    book = AddressBook(random.Random(0), worth.get)
+    book.add([A, B, C], "test", 0.0)
+    assert book.figures_of(B)["rule"] == "by chance"
+    worth |= {A: 1, B: 2, C: 3}
+    book.rank_anew()
+    assert [dial(book) for _ in worth] == [C, B, A]
+    assert book.figures_of(B) == {
+        "source": "test",
+        "failures": 0,
+        "priority": 2,
+        "rule": "BEP 40, highest",
+    }
+
+
+def test_who_failed_waits_for_those_who_did_not_whatever_their_priority() -> None:
+    book = AddressBook(random.Random(0), {A: 9, B: 5}.get)
+    book.add([A, B], "test", 0.0)
+    assert dial(book) == A
+    book.failed(A, 0.0)
+    assert dial(book, 2 * FIRST_RETRY_SECONDS) == B
+
+
 def test_of_a_flood_the_first_are_kept() -> None:
     flood = [Address("10.0.0.1", port) for port in range(1, MAX_ADDRESSES + 100)]
     book = book_of(*flood)

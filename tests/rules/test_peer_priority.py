@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actortorrent.rules.crc32c import crc32c
-from actortorrent.rules.peer_priority import peer_priority
+from actortorrent.rules.peer_priority import Ranking, peer_priority
 from actortorrent.wire.addresses import Address
 
 ADDRESSES = st.builds(Address, st.ip_addresses().map(str), st.integers(1, 65535))
@@ -65,3 +65,14 @@ def test_an_ipv4_address_written_as_ipv6_is_the_same() -> None:
 
 def test_addresses_of_different_kinds_have_none() -> None:
     assert priority("10.0.0.1", "2001:db8::1") == 0
+
+
+def test_what_a_connection_is_worth_is_known_once_our_address_is() -> None:
+    ranking = Ranking()
+    ranking.port = 6881
+    theirs = Address("98.76.54.32", 6881)
+    assert ranking.priority(theirs) is None
+    ranking.own_address.other_told("a tracker", "123.213.32.10")
+    assert ranking.priority(theirs) == 0xEC2D7224
+    assert ranking.priority(Address("2001:db8::1", 6881)) is None
+    assert ranking.priority(Address("peer.example", 6881)) is None
