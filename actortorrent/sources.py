@@ -96,6 +96,13 @@ class PeerSources:
         return bool(options.dht_nodes) or not is_on_loopback(self._bind)
 
     @property
+    def calls_locally(self) -> bool:
+        """Say whether peers in the local network are called."""
+        options = self._options
+        is_silent = options.is_proxied or self._is_private or is_on_loopback(self._bind)
+        return options.use_local_discovery and not is_silent
+
+    @property
     def dht_door(self) -> DhtDoor:
         """Return what peers know of our node of the DHT."""
         return DhtDoor(lambda: self._dht_port, self._add_node)
@@ -117,7 +124,7 @@ class PeerSources:
         options = self._options
         if options.maps_port and not options.is_proxied and can_be_mapped(self._bind):
             self._start_port_mapper(reporter, port)
-        if options.use_local_discovery and not options.is_proxied:
+        if self.calls_locally:
             self._start_local_discovery(swarm, port)
 
     def torrent_known(self, *, is_private: bool) -> None:
@@ -203,8 +210,6 @@ class PeerSources:
         self._dht.find_peers.defer(self._info_hash, port or None, swarm.peers_found.defer)
 
     def _start_local_discovery(self, swarm: SwarmProxy, port: int) -> None:
-        if self._is_private or is_on_loopback(self._bind):
-            return
         # Not every session may, and those that may have already begun to dial.
         from actortorrent.actors.local_discovery import (  # noqa: PLC0415
             LocalDiscovery,

@@ -67,12 +67,14 @@ class Reporter(Actor):
         *,
         has_trackers: bool,
         has_dht: bool = False,
+        calls_locally: bool = False,
     ) -> None:
         super().__init__(runtime, "Reporter")
         self._goals = goals
         self._outbox = outbox
         self._has_trackers = has_trackers
         self._has_dht = has_dht
+        self._calls_locally = calls_locally
         self._tracker: TrackerProxy | None = None
         self._phase = "starting"
         self._pieces = PiecesStatus()
@@ -302,6 +304,7 @@ class Reporter(Actor):
             has_had_peers=self._swarm.has_met_anyone,
             has_trackers=self._has_trackers,
             has_dht=self._has_dht,
+            calls_locally=self._calls_locally,
             tracker_refusals=tuple(map(str, trackers)) if has_all_refused else (),
             last_dial_failure=self._swarm.last_failure,
             activity=self._activity(),

@@ -11,6 +11,8 @@ from actortorrent.errors import (
     TrackersRefusedError,
 )
 
+LOCAL_ANSWER_SECONDS = 3.0  # for peers in the local network to have heard us, and to dial us
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goals:
@@ -45,6 +47,7 @@ class Situation:
     has_had_peers: bool = False
     has_trackers: bool = False
     has_dht: bool = False  # and know nodes there, or are joining it
+    calls_locally: bool = False  # peers in the local network hear of us
     tracker_refusals: tuple[str, ...] = ()  # one line each, once every tracker has refused
     last_dial_failure: str = ""
     activity: str = ""
@@ -83,7 +86,7 @@ def _end_of_complete(goals: Goals, situation: Situation) -> End | None:
 
 
 def _end_of_hopeless(situation: Situation) -> End | None:
-    if situation.has_dht:
+    if situation.has_dht or _may_be_heard_of_locally(situation):
         return None
     if not situation.has_trackers:
         why = f" (last: {situation.last_dial_failure})" if situation.last_dial_failure else ""
@@ -101,6 +104,10 @@ def _end_of_hopeless(situation: Situation) -> End | None:
             )
         )
     return None
+
+
+def _may_be_heard_of_locally(situation: Situation) -> bool:
+    return situation.calls_locally and situation.seconds_without_progress < LOCAL_ANSWER_SECONDS
 
 
 def _stalled(timeout_seconds: float, activity: str) -> StalledError:

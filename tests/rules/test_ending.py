@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from actortorrent.errors import NoProgressError, TrackersRefusedError
-from actortorrent.rules.ending import End, Goals, Situation, decide_end
+from actortorrent.rules.ending import LOCAL_ANSWER_SECONDS, End, Goals, Situation, decide_end
 
 FETCH = Goals()
 SEED = Goals(is_seed_only=True)
@@ -75,6 +75,15 @@ def test_with_no_tracker_and_no_peer_that_answers_there_is_no_point_in_waiting()
     assert "10.0.0.1:1: Connection refused" in str(end.error)
 
 
+def test_nobody_waits_long_for_peers_in_the_local_network() -> None:
+    now = Situation(
+        is_swarm_hopeless=True, calls_locally=True, seconds_without_progress=LOCAL_ANSWER_SECONDS
+    )
+    end = decide_end(FETCH, now)
+    assert end is not None
+    assert isinstance(end.error, NoProgressError)
+
+
 def test_when_every_tracker_refuses_it_ends_with_what_each_said() -> None:
     now = Situation(
         is_swarm_hopeless=True, has_trackers=True, tracker_refusals=("a: not here", "b: go away")
@@ -90,6 +99,7 @@ def test_when_every_tracker_refuses_it_ends_with_what_each_said() -> None:
     [
         Situation(is_swarm_hopeless=True, has_trackers=True),  # they may yet answer
         Situation(is_swarm_hopeless=True, has_dht=True),  # where some may be found
+        Situation(is_swarm_hopeless=True, calls_locally=True),  # they may have heard us
         Situation(is_swarm_hopeless=True, has_had_peers=True),  # they may come back
         Situation(has_trackers=True, tracker_refusals=("a: no",)),  # there are other peers
     ],
