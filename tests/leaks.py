@@ -47,7 +47,8 @@ def describe_leftovers(before: Belongings, settle_seconds: float = SETTLE_SECOND
     ]
     deadline = time.monotonic() + settle_seconds
     for thread in threading.enumerate():
-        if thread not in before.threads and thread is not threading.current_thread():
+        is_running = thread.ident is not None  # or it is only just being started
+        if is_running and thread not in before.threads | {threading.current_thread()}:
             thread.join(max(0.0, deadline - time.monotonic()))
     now = take_stock()
     if now.descriptors - before.descriptors:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.crash.demo_kills import kill_demos
-from tests.crash.failures import Stage
+from tests.crash.failing_stage import Stage
 from tests.crash.handlers import all_handlers
 from tests.crash.kills import kill_fetches, kill_seeds
 from tests.crash.power_cuts import Cuts, cut_at_every_step

@@ -1,36 +1,27 @@
-"""Let one handler of one actor fail in a real session, and see how that ends.
+"""One session in which one handler of one actor fails, and how it ought to end.
 
-A `Stage` is what a session has around it: two seeds of ours, a tracker by HTTP and one by UDP
-that is not there, a web seed, a node of the DHT that is known by its name and not there, a
-router that is none. So every actor is there, and most handlers are called by what happens. Of
-the others the stage sends the messages itself: when all content has come, or earlier, to actors
-that have gone by then.
+Most handlers are called by what happens. Of the others the messages are sent here: when all
+content has come, or earlier, to actors that have gone by then.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import pykka
 import pytest
 from pykka.messages import ProxyCall
 
-from actortorrent import sources
-from actortorrent.actors import port_mapping, web_seed
 from actortorrent.actors.base import Actor
-from actortorrent.actors.routers import Routers
 from actortorrent.actors.trace_writer import TraceWriter
-from actortorrent.errors import ActorTorrentError, ExitCode, PortMappingError, StorageError
+from actortorrent.errors import ActorTorrentError, ExitCode, StorageError
 from actortorrent.options import SessionOptions
-from actortorrent.rules import address_book
 from actortorrent.rules.encryption import Encryption
 from actortorrent.rules.progress import Progress
 from actortorrent.session import Session, Summary
@@ -38,20 +29,13 @@ from actortorrent.tracing.reader import TraceFile
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.magnet import Magnet
 from actortorrent.wire.metainfo import Metainfo
-from tests.actors.playing_trackers import HttpTalk, PlayedHttpTracker
-from tests.content import make_content
+from tests.content import Content
 from tests.crash.claims import saved_pieces, wrongly_claimed_bytes
 from tests.crash.handlers import Handler, actor_classes
-from tests.leaks import describe_leftovers, take_stock
-from tests.sessions.running import seeding
-from tests.sessions.web_server import WebServer, with_web_seeds
 
 PATIENCE_SECONDS = 10.0  # far more than any ending takes
-PIECE_BYTES = 16 * 1024
-SIZES = {"a": 150_000, "sub/b": 5_000, "empty": 0, "c": 60_000}
-NOWHERE = "udp://127.0.0.1:1/announce"
-UNKNOWN_NODE = Address("localhost", 9)  # of the DHT
 FLIGHT = re.compile(r"trace show (\S+actortorrent-flight-\S+\.jsonl)")
+UNKNOWN_NODE = Address("localhost", 9)  # of the DHT
 
 # Who fails here is not missed, and the session goes on: some, as people are told; the others
 # are short-lived calls, whose failure is an outcome like any other.
@@ -89,68 +73,22 @@ class Outcome:
     faults: list[str] = field(default_factory=list)
 
 
-class Stage:
-    """Hold what many sessions have around them, one after the other."""
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Name what the session finds around it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._stack = ExitStack()
-        self._count = 0
-
-    def __enter__(self) -> Self:
-        enter = self._stack.enter_context
-        self.content = make_content(self._folder / "content", SIZES, piece_length=PIECE_BYTES)
-        self.seeds = [enter(seeding(self.content, seed=100 + number)) for number in range(2)]
-        tracker = enter(PlayedHttpTracker(_name_no_peers))
-        web = enter(WebServer(self.content, lambda asked: asked.serve()))
-        tracked = self.content.naming(NOWHERE, tracker.url)
-        self.torrent = Metainfo.from_file(with_web_seeds(tracked, web.url).torrent)
-        self._patch(enter(pytest.MonkeyPatch.context()))
-        return self
-
-    def _patch(self, patch: pytest.MonkeyPatch) -> None:
-        """Let all actors be started on the loopback, too, and nobody wait for long."""
-        patch.setattr(address_book, "FIRST_RETRY_SECONDS", 0.05)
-        patch.setattr(port_mapping, "START_SECONDS", 0.0)
-        patch.setattr(web_seed, "BEAT_SECONDS", 0.05)
-        patch.setattr(sources, "can_be_mapped", lambda _bind: True)
-        patch.setattr(sources, "is_on_loopback", lambda _bind: False)
-        patch.setattr(Routers, "ask", _find_no_router)
-
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
-
-    def fail(self, handler: Handler, nth: int = 1) -> Outcome:
-        """Run a session in which a handler fails the `nth` time that it is called."""
-        outcome = self._run(handler, nth, is_forced=False)
-        if not outcome.was_planted and not outcome.faults:
-            outcome = self._run(handler, 1, is_forced=True)
-        if not outcome.was_planted:
-            outcome.faults.append("nobody called it")
-        return outcome
-
-    def _run(self, handler: Handler, nth: int, *, is_forced: bool) -> Outcome:
-        self._count += 1
-        folder = self._folder / str(self._count)
-        folder.mkdir()
-        before, outcome = take_stock(), Outcome()
-        with _temp_folder(folder):
-            case = _Case(self, handler, folder, outcome)
-            with case.planted(nth, is_forced=is_forced):
-                case.run(is_forced=is_forced)
-            if outcome.was_planted and not outcome.faults:
-                outcome.faults += case.judge()
-        of_seeds = str(self.content.folder)  # they open and close files as it pleases them
-        outcome.faults += [left for left in describe_leftovers(before) if of_seeds not in left]
-        shutil.rmtree(folder)
-        return outcome
+    content: Content
+    torrent: Metainfo
+    peers: tuple[Address, ...]
 
 
-class _Case:
+class Case:
     """One session, and the handler that fails in it."""
 
-    def __init__(self, stage: Stage, handler: Handler, folder: Path, outcome: Outcome) -> None:
-        self._stage = stage
+    def __init__(
+        self, around: Surroundings, handler: Handler, folder: Path, outcome: Outcome
+    ) -> None:
+        self._around = around
         self._handler = handler
         self._kind = actor_classes()[handler.actor]
         self._output = folder / "into"
@@ -163,13 +101,13 @@ class _Case:
 
     def _what(self) -> Metainfo | Magnet:
         if self._handler.actor not in BY_LINK:
-            return self._stage.torrent
-        return Magnet(self._stage.torrent.info_hash)
+            return self._around.torrent
+        return Magnet(self._around.torrent.info_hash)
 
     def _options(self, folder: Path) -> SessionOptions:
         return SessionOptions(
             output=self._output,
-            peers=tuple(seed.address for seed in self._stage.seeds),
+            peers=self._around.peers,
             port=0,
             bind="127.0.0.1",
             dht_nodes=(UNKNOWN_NODE,),
@@ -318,33 +256,17 @@ class _Case:
     def _judge_disk(self) -> Iterator[str]:
         """See that what is claimed is there, and what is there is claimed."""
         try:
-            wrong = wrongly_claimed_bytes(self._stage.content, self._output)
-            saved = saved_pieces(self._stage.content, self._output)
+            wrong = wrongly_claimed_bytes(self._around.content, self._output)
+            saved = saved_pieces(self._around.content, self._output)
         except StorageError as error:
             yield str(error)
             return
         if wrong:
             yield f"{wrong} bytes are claimed that are not there"
-        there = self._stage.content.pieces_in(self._output)
+        there = self._around.content.pieces_in(self._output)
         if self._had_content and saved != there:
             yield f"expected {sorted(there)} to be saved, found {sorted(saved)}"
 
     @property
     def _had_content(self) -> bool:
         return self._progress.phase in ("fetching", "seeding", "stopping")
-
-
-@contextmanager
-def _temp_folder(folder: Path) -> Iterator[None]:
-    """Have what is left for people lie in a folder while the block runs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tempfile, "tempdir", str(folder))
-        yield
-
-
-def _name_no_peers(talk: HttpTalk) -> None:
-    talk.send_reply({b"interval": 1800, b"peers": b""})
-
-
-def _find_no_router(*_: object) -> Any:
-    raise PortMappingError("there is no router here")
