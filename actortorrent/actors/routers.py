@@ -37,6 +37,7 @@ DESCRIPTION = "actortorrent"  # in the router's list of mappings
 
 _TO_EVERYWHERE = "00000000"
 _THROUGH_ROUTER = 2  # a flag of a route
+_FAR_AWAY = ("192.0.2.1", 9)  # nobody's (RFC 5737)
 
 Permit = Callable[[], None]
 
@@ -166,9 +167,14 @@ def _checked(granted: MappingGranted, request: MappingRequest) -> MappingGranted
 def find_upnp(bind: str | None) -> Any:
     """Find a router by UPnP; the library raises a bare `Exception` for whatever goes wrong.
 
+    It dials the router from whichever address the system chooses, and has the port led there.
+
     Raises:
-        PortMappingError: if there is none.
+        PortMappingError: if there is none, or it would be asked from another address than `bind`.
+        OSError: if no way leads out of this network.
     """
+    if bind is not None and bind != _usual_source():
+        raise PortMappingError(f"it would not be asked from {bind}")
     import miniupnpc  # noqa: PLC0415 - it takes a while to load, and not every network has UPnP
 
     settings = {} if bind is None else {"multicastif": bind}
@@ -178,7 +184,16 @@ def find_upnp(bind: str | None) -> Any:
         device.selectigd()
     except Exception:  # noqa: BLE001
         raise PortMappingError("no router answers") from None
+    if bind is not None and bind != device.lanaddr:
+        raise PortMappingError(f"it was not asked from {bind}")
     return device
+
+
+def _usual_source() -> str:
+    """Return the address of ours from which the system goes to everywhere; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect(_FAR_AWAY)
+        return str(sock.getsockname()[0])
 
 
 def _map_by_upnp(device: Any, request: MappingRequest, permit: Permit) -> MappingGranted:

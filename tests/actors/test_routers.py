@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -133,3 +134,37 @@ def test_nothing_is_asked_without_permission(find: Find) -> None:
     with pytest.raises(PortMappingError, match="cancelled"):
         Routers(None).ask(MappingCall(1, (MAP,), bytes(12), Way.UPNP), refuse)
     assert device.asked == []
+
+
+class Library:
+    """Stand for the library, which finds a device that it dialled from 10.0.0.2."""
+
+    def __init__(self) -> None:
+        self.searched: list[str] = []
+
+    def UPnP(self, *, discoverdelay: int, multicastif: str) -> Library:  # noqa: ARG002, N802 - its names
+        self.searched.append(multicastif)
+        self.lanaddr = Device.lanaddr
+        return self
+
+    def discover(self) -> None: ...
+
+    def selectigd(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("bind", "usual", "why"),
+    [
+        ("10.0.0.9", "10.0.0.2", "would not be asked from 10.0.0.9"),
+        ("10.0.0.9", "10.0.0.9", "was not asked from 10.0.0.9"),
+    ],
+)
+def test_a_device_that_is_asked_from_another_address_than_ours_gets_no_port(
+    monkeypatch: pytest.MonkeyPatch, bind: str, usual: str, why: str
+) -> None:
+    library = Library()
+    monkeypatch.setitem(sys.modules, "miniupnpc", library)  # type: ignore[arg-type]
+    monkeypatch.setattr(routers, "_usual_source", lambda: usual)
+    with pytest.raises(PortMappingError, match=why):
+        routers.find_upnp(bind)
+    assert library.searched == [bind] * (bind == usual)

@@ -21,6 +21,7 @@ from tests.security.kernel import Open, Sent, open_sockets, watched
 LSD_GROUPS = ("239.192.152.143", "ff15::efc0:988f")
 LSD_PORT = 6771
 SECOND_HOST = "10.78.0.3"  # of ours; what is not told otherwise goes out from the first
+ADD_SECOND = ["address", "add", f"{SECOND_HOST}/24", "dev", "eth0"]
 HTTP_TRACKER, UDP_TRACKER, WEB_SEED, DHT_NODE, PCP = 7001, 7002, 7003, 7004, 5351
 
 
@@ -85,8 +86,7 @@ def test_behind_a_proxy_nobody_reaches_us(content: Content, tmp_path: Path) -> N
 def home(tmp_path: Path) -> Iterator[Router]:
     """Return a home with a router that speaks PCP, and a second address of ours in it."""
     with router(tmp_path, speaks_upnp=False, speaks_pcp=True) as names:
-        add = ["address", "add", f"{SECOND_HOST}/24", "dev", "eth0"]
-        subprocess.run(["ip", "-n", names.home, *add], check=True)
+        subprocess.run(["ip", "-n", names.home, *ADD_SECOND], check=True)
         yield names
 
 
@@ -153,8 +153,7 @@ def test_commands_that_only_ask_do_so_from_the_address_told_by_bind(
         ["dht", "ping", f"{ROUTER_HOST}:{DHT_NODE}", "--timeout", "0.5"],
     )
     with networks() as names:
-        add = ["address", "add", f"{SECOND_HOST}/24", "dev", "eth0"]
-        subprocess.run(["ip", "-n", names.home, *add], check=True)
+        subprocess.run(["ip", "-n", names.home, *ADD_SECOND], check=True)
         with watched(names.home, tmp_path) as watch:
             for arguments in asking:
                 command = within(names.home, [*ACTORTORRENT, *arguments, "--bind", SECOND_HOST])
@@ -168,3 +167,24 @@ def test_commands_that_only_ask_do_so_from_the_address_told_by_bind(
                     ("udp", DHT_NODE),
                 )
             }
+
+
+def test_where_upnp_would_go_out_from_another_address_it_is_left_out(
+    content: Content, tmp_path: Path
+) -> None:
+    """Its library dials the router by itself, from whichever address the system chooses."""
+    trace = tmp_path / "seed.trace"
+    extra = ["--no-trackers", "--no-dht", "--no-lsd", "--trace", trace]
+    with router(tmp_path, speaks_upnp=True, speaks_pcp=False) as names:
+        subprocess.run(["ip", "-n", names.home, *ADD_SECOND], check=True)
+        with (
+            watched(names.home, tmp_path) as watch,
+            own_seed(content, host=SECOND_HOST, namespace=names.home, extra=extra) as seed,
+        ):
+            wait_until(
+                lambda: b"port_not_mapped" in trace.read_bytes(), seed.process, "it is given up"
+            )
+            seed.interrupt()
+            assert {one.source for one in watch.sent()} == {SECOND_HOST}
+        assert names.leads_to() == []
+    assert f"UPnP: it would not be asked from {SECOND_HOST}" in trace.read_text("utf-8")
