@@ -50,7 +50,7 @@ class Row(NamedTuple):
 
 @click.command()
 @click.option("--seconds", default=600, help="For each target.")
-@click.argument("names", nargs=-1, type=click.Choice(list(NAMES)))
+@click.argument("names", nargs=-1, type=click.Choice(NAMES))
 def main(seconds: int, names: tuple[str, ...]) -> None:
     """Fuzz some targets, by default all."""
     print(f"{'target':14} {'seconds':>7} {'runs':>10} {'branches':>8} {'ways':>6} inputs finds")

@@ -22,7 +22,7 @@ class Target:
     longest: int
 
 
-NAMES = {
+LONGEST_BYTES = {  # of an input
     "bencode": 1024,
     "metainfo": 4096,
     "peer_protocol": 512,
@@ -41,9 +41,10 @@ NAMES = {
     "trace": 4096,
     "capture": 4096,
 }
+NAMES = tuple(LONGEST_BYTES)
 
 
 def load(name: str) -> Target:
-    """Return a target; what it tests is imported only now, so that it can be watched."""
+    """Return a target of `NAMES`; what it tests is imported only now, so that it can be watched."""
     module = import_module(f"{__name__}.{name}")
-    return Target(module.seeds, module.check, NAMES[name])
+    return Target(module.seeds, module.check, LONGEST_BYTES[name])
