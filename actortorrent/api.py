@@ -65,6 +65,7 @@ class Settings(TypedDict, total=False):
     use_trackers: bool
     use_dht: bool
     dht_nodes: tuple[Address, ...]
+    use_web_seeds: bool
     port: int | None
     proxy: Proxy | None
     maps_port: bool

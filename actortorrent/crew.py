@@ -44,7 +44,7 @@ from actortorrent.wire.metainfo import Metainfo
 if TYPE_CHECKING:
     from actortorrent.actors.content_layout import ContentLayout
     from actortorrent.actors.content_location import ContentLocation
-    from actortorrent.actors.web_seed import WebSeedProxy
+    from actortorrent.actors.web_seeds import WebSeedsProxy
 
 ANSWER_SECONDS = 60.0  # for an actor to answer at all: far more than it takes
 STOP_SECONDS = 1.0  # for peers to end; what hangs in a name look-up is left behind
@@ -77,7 +77,7 @@ class Crew:
         self._peer_class = peer_class
         self._started: list[Proxy] = []
         self._peers: list[ConnectionProxy] = []
-        self._web_seeds: tuple[WebSeedProxy, ...] = ()
+        self._web_seeds: WebSeedsProxy | None = None
         self._start_connection: Callable[[Connection], ConnectionProxy]
         self.port = 0
         self.sources = PeerSources(
@@ -167,9 +167,9 @@ class Crew:
             return proxy_of(ref, PeerProxy)
 
         self._start_connection = start
-        if self._location is None:
+        if self._location is None and self._options.use_web_seeds:
             self._web_seeds = start_web_seeds(
-                self._runtime, metainfo, facts, neighbours, self.reporter
+                self._runtime, metainfo, facts, neighbours, self.reporter, self._begin
             )
         self.storage.report_to.defer(self.piece_manager)
         self.piece_manager.report_to.defer(self.swarm, self.seeder)
@@ -268,8 +268,8 @@ class Crew:
         """Dial, accept and announce: what is on disk is known, or the torrent is wanted."""
         if self._options.peers:
             self.swarm.peers_found.defer(self._options.peers, "the command line")
-        for web_seed in self._web_seeds:
-            web_seed.begin.defer()
+        if self._web_seeds is not None:
+            self._web_seeds.begin.defer()
         self.swarm.begin.defer()
         self.seeder.take_connections.defer()
         self.sources.start(self.swarm, self.reporter, self.port)
@@ -287,7 +287,9 @@ class Crew:
         peers = self._answer(self.swarm, self.swarm.end_connections)
         if peers is None:  # it has failed: here is who it had started
             peers = tuple(self._peers)
-        stop_all([*peers, *self._web_seeds], STOP_SECONDS)
+        seeds = self._web_seeds
+        asked = () if seeds is None else self._answer(seeds, seeds.end_connections) or ()
+        stop_all([*peers, *asked], STOP_SECONDS)
 
     def last_progress(self) -> Progress | None:
         """Return the picture once all that came is written, if the reporter still lives."""

@@ -27,6 +27,7 @@ class SessionOptions:
         use_trackers: whether trackers are asked at all.
         use_dht: whether peers are looked for in the DHT (BEP 5), and it is helped.
         dht_nodes: nodes to join it by, in place of the well-known ones.
+        use_web_seeds: whether the web servers are asked that the torrent names (BEP 19).
         port: where to listen; None tries 6881 to 6889, then any; 0 any.
         proxy: what dials peers and asks trackers for us, or None. With one, nothing goes
             around it: no UDP, no looking up of names, and no listening unless `port` is given.
@@ -58,6 +59,7 @@ class SessionOptions:
     use_trackers: bool = True
     use_dht: bool = True
     dht_nodes: tuple[Address, ...] = ()
+    use_web_seeds: bool = True
     port: int | None = None
     proxy: Proxy | None = None
     maps_port: bool = True

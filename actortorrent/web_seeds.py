@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 from actortorrent.actors.base import Runtime, proxy_of
 from actortorrent.actors.peer_values import Neighbours, TorrentFacts
 from actortorrent.errors import TrackerError
-from actortorrent.rules.web_seeds import MOST_WEB_SEEDS
 from actortorrent.wire.metainfo import Metainfo
 from actortorrent.wire.tracker_urls import TrackerUrl, parse_tracker_url
 
 if TYPE_CHECKING:
     from actortorrent.actors.reporter import ReporterProxy
     from actortorrent.actors.web_seed import WebSeedProxy
+    from actortorrent.actors.web_seeds import WebSeedsProxy
+    from actortorrent.sources import Begin
 
 
 def usable_urls(urls: Sequence[str]) -> tuple[TrackerUrl, ...]:
-    """Return the web seeds that we can ask, by http or https; of long lists the first."""
+    """Return the web seeds that we can ask, by http or https."""
     usable = []
     for text in urls:
         try:
@@ -27,7 +28,7 @@ def usable_urls(urls: Sequence[str]) -> tuple[TrackerUrl, ...]:
             continue  # another protocol: to be ignored (BEP 19)
         if not url.is_udp:
             usable.append(url)
-    return tuple(usable[:MOST_WEB_SEEDS])
+    return tuple(usable)
 
 
 def start_web_seeds(
@@ -36,23 +37,26 @@ def start_web_seeds(
     torrent: TorrentFacts,
     neighbours: Neighbours,
     reporter: ReporterProxy,
-) -> tuple[WebSeedProxy, ...]:
-    """Start an actor for each; they ask for nothing until they are told to `begin`.
+    begin: Begin,
+) -> WebSeedsProxy | None:
+    """Start the actor that keeps web seeds; they are asked for nothing until it is told to `begin`.
 
-    Like a peer's, the death of one is nobody else's.
+    Returns None where there are none.
     """
     urls = usable_urls(metainfo.web_seeds)
     if not urls:
-        return ()
+        return None
     # Few torrents have web seeds.
     from actortorrent.actors.web_seed import WebSeed, WebSeedProxy  # noqa: PLC0415
     from actortorrent.actors.web_seed_books import WebSeedFacts  # noqa: PLC0415
     from actortorrent.actors.web_seed_calls import RangeCallStarter  # noqa: PLC0415
+    from actortorrent.actors.web_seeds import WebSeeds, WebSeedsProxy  # noqa: PLC0415
     from actortorrent.rules.web_seed_ranges import WebSeedFiles  # noqa: PLC0415
 
     start_call = RangeCallStarter(runtime, torrent.bind, torrent.proxy)
-    started = []
-    for number, url in enumerate(urls, start=1):
+
+    def start(number: int, keeper: WebSeedsProxy) -> WebSeedProxy:
+        url = urls[number - 1]
         files = WebSeedFiles(
             url.text,
             metainfo.name,
@@ -61,6 +65,8 @@ def start_web_seeds(
             piece_length=metainfo.piece_length,
         )
         facts = WebSeedFacts(number, str(url), files, torrent.geometry, torrent.is_download_limited)
-        ref = WebSeed.start(runtime, facts, neighbours, reporter, start_call)
-        started.append(proxy_of(ref, WebSeedProxy))
-    return tuple(started)
+        ref = WebSeed.start(runtime, facts, neighbours, reporter, start_call, keeper)
+        return proxy_of(ref, WebSeedProxy)
+
+    shown_urls = tuple(map(str, urls))
+    return begin(WebSeedsProxy, WebSeeds.start(runtime, shown_urls, start, reporter))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from actortorrent.actors.peer import PeerProxy
     from actortorrent.actors.reporter import ReporterProxy
     from actortorrent.actors.web_seed_calls import RangeCallStarter
+    from actortorrent.actors.web_seeds import WebSeedsProxy
 
 MOST_LOST_FILES = 100  # that a server may lack before it is given up
 BEAT_SECONDS = 1.0
@@ -49,13 +50,16 @@ class WebSeed(WebSeedFetching):
         neighbours: Neighbours,
         reporter: ReporterProxy,
         start_call: RangeCallStarter,
+        keeper: WebSeedsProxy,
     ) -> None:
         super().__init__(runtime, facts, neighbours, start_call)
         self._reporter = reporter
+        self._keeper = keeper
         self._lost_files = 0
         self._has_begun = False
         self._has_left = False
         self._has_nothing = False  # that is not known yet
+        self._is_more_wanted = True
 
     @property
     def _me(self) -> WebSeedProxy:
@@ -84,6 +88,7 @@ class WebSeed(WebSeedFetching):
 
     def we_are_complete(self) -> None:
         """Go: nothing more is wanted of a web server."""
+        self._is_more_wanted = False
         self._give_up("nothing is lacking", is_notable=False)
 
     def show_interest(self, is_interested: bool) -> None:
@@ -188,14 +193,13 @@ class WebSeed(WebSeedFetching):
             )
         )
 
-    def _report(self, *, is_gone: bool = False) -> None:
+    def _report(self) -> None:
         self._reporter.web_seed_changed.defer(
             WebSeedStatus(
                 number=self._facts.number,
                 url=self._facts.shown_url,
                 rests_because=self._rests_because,
                 has_nothing=self._has_nothing,
-                is_gone=is_gone,
             )
         )
 
@@ -213,7 +217,7 @@ class WebSeed(WebSeedFetching):
             self._tell.piece_manager.peer_left.defer(self._conn, given_back, last_lease_id)
             self._tell_rates(time.monotonic())
             self._tell.seeder.peer_left.defer(self._conn)
-        self._report(is_gone=True)
+        self._keeper.web_seed_left.defer(self._facts.number, self._is_more_wanted)
 
 
 class WebSeedProxy(Proxy):

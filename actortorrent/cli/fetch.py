@@ -13,6 +13,7 @@ from actortorrent import Magnet, Metainfo, Session, SessionOptions
 from actortorrent.api import find_torrent, listed_files, selected_files, to_addresses
 from actortorrent.cli.grouped import GroupedCommand, option
 from actortorrent.cli.options import (
+    NETWORK,
     above_zero,
     keep_seeding_option,
     network_options,
@@ -110,6 +111,12 @@ def _read_numbers(ctx: click.Context, param: click.Parameter, value: str | None)
     help="Give up (exit code 4) after so long without a verified piece.  [default: never]",
 )
 @network_options
+@option(
+    "--no-web-seeds",
+    is_flag=True,
+    group=NETWORK,
+    help="Do not fetch from the web servers that the torrent names.",
+)
 @keep_seeding_option()
 @seeding_options
 @output_options

@@ -42,6 +42,7 @@ def settings_from(given: dict[str, Any]) -> Settings:
         use_trackers=not given["no_trackers"],
         use_dht=not given["no_dht"],
         dht_nodes=to_addresses(given["dht_nodes"]),
+        use_web_seeds=not given.get("no_web_seeds", False),
         port=given["port"],
         proxy=given["proxy"],
         maps_port=not given["no_portmap"],

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-MOST_WEB_SEEDS = 8  # asked in one session: of longer lists the first
-
+MOST_ASKED = 8  # at once; of longer lists the others are spares
 MOST_FAILURES = 10  # in a row, before it is given up: about a quarter of an hour
 FIRST_REST_SECONDS = 1.0
 MOST_REST_SECONDS = 600.0

@@ -16,6 +16,21 @@ def _of(name: str, meaning: str, duty: str, source: str = _PAGE) -> tuple[str, E
 
 WEB_SEED_MESSAGES: Mapping[str, Explanation] = dict(
     [
+        _of(
+            "WebSeeds.begin",
+            "What is on the disk is known.",
+            "Ask the first few web seeds from now on.",
+        ),
+        _of(
+            "WebSeeds.end_connections",
+            "The session ends, or its connections do.",
+            "Begin no more; answer who is asked, to be stopped.",
+        ),
+        _of(
+            "WebSeeds.web_seed_left",
+            "A web seed is asked no more.",
+            "If anything is lacking still, let the next of the torrent's list take its place.",
+        ),
         _of("WebSeed.begin", "What is on the disk is known.", "Take leases from now on."),
         _of(
             "WebSeed.introduce",
@@ -75,6 +90,13 @@ WEB_SEED_DECISIONS: Mapping[str, Explanation] = {
         "What it was lent goes to others.",
         f"{BEP}; our rule: rules/web_seeds.py",
         "WebSeed._rest",
+    ),
+    "replace_web_seed": Explanation(
+        "A web seed was given up, and the torrent names more than are asked at once: the next takes "
+        "its place. So many `spares` remain.",
+        "It is begun.",
+        f"{BEP}; our rule: rules/web_seeds.py",
+        "WebSeeds.web_seed_left",
     ),
 }
 

@@ -212,7 +212,7 @@ def test_every_option_reaches_the_session(
     line = (
         "-o there --select 1,3 --match *.SRT --sequential --stall-timeout 60"
         " --peer 192.0.2.1:6881 --peer [2001:db8::1]:51413 --port 7000 --bind 192.0.2.9"
-        " --max-peers 20 --down 2M --up 1.5K --no-trackers --no-dht --no-lsd"
+        " --max-peers 20 --down 2M --up 1.5K --no-trackers --no-dht --no-lsd --no-web-seeds"
         " --keep-seeding --seed-ratio 1.5 --seed-time 2"
         " --trace t.jsonl --trace-level block --progress none"
     )
@@ -222,6 +222,7 @@ def test_every_option_reaches_the_session(
         peers=(Address("192.0.2.1", 6881), Address("2001:db8::1", 51413)),
         use_trackers=False,
         use_dht=False,
+        use_web_seeds=False,
         use_local_discovery=False,
         port=7000,
         bind="192.0.2.9",

@@ -9,6 +9,7 @@ import pytest
 
 from actortorrent.options import SessionOptions
 from actortorrent.rules.encryption import Encryption
+from actortorrent.rules.web_seeds import MOST_ASKED
 from actortorrent.session import Session
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.magnet import Magnet
@@ -115,6 +116,18 @@ class TestAlone:
         with fetching(served(files, root, f"{server.url}moved/"), tmp_path / "into") as session:
             session.finish_whole()
         assert any(line.split()[-2] == "302" for line in server.requests())
+
+
+def test_of_many_web_seeds_one_that_serves_is_found(
+    content_maker: ContentMaker, tmp_path: Path, root: Path, server: Nginx
+) -> None:
+    dead = [f"{server.url}nowhere-{number}/" for number in range(3 * MOST_ASKED)]
+    content = served(content_maker(3_000_000), root, *dead, server.url)
+    with fetching(content, tmp_path / "into") as session:
+        session.finish_whole()
+    statuses = [line.split()[-2] for line in server.requests()]
+    assert statuses.count("404") == len(dead)
+    assert set(statuses) == {"404", "206"}
 
 
 def test_beside_a_peer_both_give_their_share(

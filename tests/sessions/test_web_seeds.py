@@ -10,6 +10,7 @@ import pytest
 from actortorrent.actors import web_seed, web_seed_fetching
 from actortorrent.errors import NoProgressError
 from actortorrent.rules import web_seed_answers, web_seeds
+from actortorrent.rules.web_seeds import MOST_ASKED
 from actortorrent.tracing.capture import capture_trace
 from tests.conftest import ContentMaker
 from tests.sessions.running import Running, error_of, fetching
@@ -165,6 +166,62 @@ class TestLies:
         bad = [notice for notice in session.notices if "bad data" in notice]
         assert len(bad) == 1
         assert liar.url.rstrip("/") in bad[0]
+
+
+class TestSpares:
+    def test_of_a_long_list_so_many_are_asked_and_the_others_take_the_place_of_those_given_up(
+        self, content_maker: ContentMaker, tmp_path: Path
+    ) -> None:
+        content = content_maker(64 * PIECE, piece_length=PIECE)
+        are_all_asked = threading.Event()
+
+        def lack_everything(asked: Asked) -> None:
+            if asked.number == MOST_ASKED:
+                are_all_asked.set()
+            assert are_all_asked.wait(60)
+            asked.answer(b"", "404 Not Found")
+
+        with (
+            capture_trace() as trace,
+            WebServer(content, lack_everything) as empty,
+            WebServer(content, serve) as last,
+        ):
+            without = [f"{empty.url}{number}/" for number in range(2 * MOST_ASKED)]
+            named = with_web_seeds(content, *without, last.url)
+            with fetching(named, tmp_path / "into") as session:
+                session.finish_whole()
+        asked, most_asked = 0, 0
+        for event in trace.events:
+            asked += event.name == "bt:web_seed_begun"
+            asked -= event.name == "bt:web_seed_left"
+            most_asked = max(asked, most_asked)
+        replaced = [one.data for one in trace.named("actor:decision") if "spares" in one.data]
+        assert most_asked == MOST_ASKED
+        assert [one["spares"] for one in replaced] == list(reversed(range(MOST_ASKED + 1)))
+        assert replaced[-1]["chosen"] == f"WebSeed-{2 * MOST_ASKED + 1}"
+
+    def test_when_nothing_is_lacking_no_spare_is_begun(
+        self, content_maker: ContentMaker, tmp_path: Path
+    ) -> None:
+        content = content_maker(4 * PIECE, piece_length=PIECE)
+        with capture_trace() as trace, WebServer(content, serve) as server:
+            urls = [f"{server.url}content?{number}" for number in range(MOST_ASKED + 3)]
+            with fetching(
+                with_web_seeds(content, server.url, *urls), tmp_path / "into", keep_seeding=True
+            ) as session:
+                session.wait_until(lambda progress: progress.is_complete, "the end of fetching")
+                session.stop()
+        assert len(list(trace.named("bt:web_seed_begun"))) == MOST_ASKED
+
+    def test_who_wants_no_web_seeds_asks_none(
+        self, content_maker: ContentMaker, tmp_path: Path
+    ) -> None:
+        content = content_maker(4 * PIECE, piece_length=PIECE)
+        with WebServer(content, serve) as server, ScriptedPeer(content) as peer:
+            named = with_web_seeds(content, server.url)
+            with fetching(named, tmp_path / "into", [peer], use_web_seeds=False) as session:
+                session.finish_whole()
+            assert server.paths == []
 
 
 def endless(asked: Asked) -> None:

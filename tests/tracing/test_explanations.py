@@ -24,6 +24,7 @@ from actortorrent.actors.storage import Storage, StorageProxy
 from actortorrent.actors.swarm import Swarm, SwarmProxy
 from actortorrent.actors.tracker import Tracker, TrackerProxy
 from actortorrent.actors.web_seed import WebSeed, WebSeedProxy
+from actortorrent.actors.web_seeds import WebSeeds, WebSeedsProxy
 from actortorrent.tracing.explained_actors import ACTOR_MESSAGES, EVERY_ACTOR
 from actortorrent.tracing.explained_facts import DECISIONS, FACTS
 from actortorrent.tracing.explained_wire import WIRE
@@ -47,6 +48,7 @@ ACTORS: tuple[tuple[type[Actor], type[Proxy]], ...] = (
     (Swarm, SwarmProxy),
     (Tracker, TrackerProxy),
     (WebSeed, WebSeedProxy),
+    (WebSeeds, WebSeedsProxy),
 )
 EVENT_NAME = re.compile(r'"((?:bt|actor|dht|trace):[a-z]+(?:_[a-z]+)*)"')
 DECISION = re.compile(r'_decide\(\s*"(\w+)"')
