@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actortorrent.rules.own_address import (
     LEAST_VOTES,
@@ -109,3 +111,26 @@ def test_ipv4_written_as_ipv6_is_ipv4() -> None:
     address = OwnAddress()
     assert peers_say(address, f"::ffff:{OURS}")
     assert address.like("::ffff:1.2.3.4") == OURS
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 40), st.sampled_from([OURS, ANOTHER]), st.sampled_from([1, 1, 4])),
+        max_size=80,
+    )
+)
+def test_an_address_is_agreed_on_exactly_while_most_of_the_latest_voices_name_it(
+    said: list[tuple[int, str, int]],
+) -> None:
+    votes, voices, agreed = AddressVotes(), dict[int, tuple[str, int]](), None
+    for voter, host, weight in said:
+        is_news = votes.vote(b"%d" % voter, host, weight)
+        voices.pop(voter, None)
+        voices[voter] = (host, weight)
+        voices = dict(list(voices.items())[-MAX_VOTES:])
+        for_it = sum(weight for told, weight in voices.values() if told == host)
+        against = sum(weight for told, weight in voices.values() if told != host)
+        has_won = for_it >= LEAST_VOTES and for_it > against
+        assert is_news == (has_won and agreed != host)
+        agreed = host if has_won else agreed
+        assert votes.agreed == agreed

@@ -3,11 +3,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actortorrent.errors import MetainfoError, TrackerError
 from actortorrent.wire.bencoding import Bencoded
 from actortorrent.wire.fields import Fields
 
+KEYS = [b"n", b"s", b"l", b"d", b"x\x1b"]
 VALUES: dict[bytes, Bencoded] = {b"n": 5, b"s": b"caf\xc3\xa9", b"l": [1], b"d": {}}
 
 
@@ -55,3 +58,39 @@ def test_what_we_can_do_without_is_as_good_as_absent_when_of_another_kind(fields
 def test_the_error_is_of_the_class_asked_for() -> None:
     with pytest.raises(TrackerError, match="expected the reply to be a dictionary, found a list"):
         Fields([], "the reply", TrackerError)
+
+
+DECODED: st.SearchStrategy[Bencoded] = st.recursive(
+    st.integers() | st.binary(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)
+    ),
+    max_leaves=6,
+)
+
+
+@given(DECODED, st.sampled_from(KEYS))
+def test_whatever_was_decoded_the_answer_is_of_the_kind_asked_for_or_none(
+    decoded: Bencoded, key: bytes
+) -> None:
+    if not isinstance(decoded, dict):
+        with pytest.raises(TrackerError, match="expected the reply to be a dictionary"):
+            Fields(decoded, "the reply", TrackerError)
+        return
+    fields, value = Fields(decoded, "the reply", TrackerError), decoded.get(key)
+    assert fields.find_int(key) == (value if isinstance(value, int) else None)
+    assert fields.find_bytes(key) == (value if isinstance(value, bytes) else None)
+    assert fields.find_list(key) == (value if isinstance(value, list) else [])
+    assert isinstance(fields.find_text(key), str)
+    needs: list[tuple[type, Callable[[bytes], object]]] = [
+        (int, lambda name: fields.need_int(name, -(2**70), 2**70)),
+        (bytes, fields.need_bytes),
+        (list, fields.need_list),
+        (dict, fields.need_dict),
+    ]
+    for kind, need in needs:
+        if isinstance(value, kind):
+            assert need(key) == value
+        else:
+            with pytest.raises(TrackerError, match="of the reply to be"):
+                need(key)
