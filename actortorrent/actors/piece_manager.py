@@ -2,7 +2,7 @@
 
 It owns the ledger, the availability and the buffers. Peers tell it what they have and
 when they want work; it answers with leases, now or as soon as there is something to
-lend. The storage tells it what was written, verified or failed; it passes the news on:
+lend (`piece_lending.py`). The storage tells it what was written, verified or failed; it passes the news on:
 `we_have` to those who lack a piece, `cancel_leases` to those who fetch what came
 meanwhile, and whether they still interest us to all.
 
@@ -14,20 +14,18 @@ the storage then compares who had sent what.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from actortorrent.actors.base import Actor, Proxy, Runtime, message
-from actortorrent.actors.fetching_peers import FetchingPeer, FetchingPeers
+from actortorrent.actors.base import Proxy, Runtime, message
+from actortorrent.actors.fetching_peers import FetchingPeer
 from actortorrent.actors.peer_values import Parting
+from actortorrent.actors.piece_lending import PieceLending
 from actortorrent.rules.bitfield import all_pieces, from_wire, indexes_of, mask_of, to_wire
 from actortorrent.rules.borrowing import GivenBack
 from actortorrent.rules.geometry import Geometry
-from actortorrent.rules.leases import Lease, StoredRun
+from actortorrent.rules.leases import StoredRun
 from actortorrent.rules.lending import Lender
-from actortorrent.rules.loans import Loan
 from actortorrent.rules.partial_pieces import EARLIER_SESSION
-from actortorrent.rules.piece_picking import is_new_piece
 from actortorrent.rules.statuses import PiecesStatus
 from actortorrent.rules.web_seeds import is_web_seed, source_name
 
@@ -39,10 +37,9 @@ if TYPE_CHECKING:
     from actortorrent.rules.picker_policies import PickPolicy
 
 ALONE_SECONDS = 60.0  # for one peer to fetch a suspect piece; a guilty one may dawdle
-STUCK_SECONDS = 3.0  # in which nothing is stored, though some wait for work: lend it twice
 
 
-class PieceManager(Actor):
+class PieceManager(PieceLending):
     """Know every piece's state, and lend blocks to the peers."""
 
     def __init__(
@@ -56,28 +53,23 @@ class PieceManager(Actor):
         policy: PickPolicy | None = None,
         is_seed_only: bool = False,
     ) -> None:
-        super().__init__(runtime, "PieceManager")
-        self._geometry = geometry
-        self._is_seed_only = is_seed_only
-        self._reporter = reporter
-        self._swarm: SwarmProxy | None = None
-        self._seeder: SeederProxy | None = None
-        self._lender = Lender(
+        lender = Lender(
             geometry,
             wanted,
             random.Random(runtime.rng.random()),
             is_sequential=is_sequential,
             policy=policy,
         )
-        self._ledger = self._lender.ledger
-        self._availability = self._lender.availability
-        self._peers = FetchingPeers()
+        super().__init__(runtime, "PieceManager", lender)
+        self._geometry = geometry
+        self._is_seed_only = is_seed_only
+        self._reporter = reporter
+        self._swarm: SwarmProxy | None = None
+        self._seeder: SeederProxy | None = None
+        self._availability = lender.availability
         self._everything = all_pieces(geometry.piece_count)
         self._wasted_bytes = 0
         self._was_complete = False
-        self._was_endgame = False
-        self._stored_count = 0
-        self._will_look_if_stuck = False
         self._will_report = False
 
     def report_to(self, swarm: SwarmProxy, seeder: SeederProxy) -> None:
@@ -260,75 +252,6 @@ class PieceManager(Actor):
                 peer.proxy.leave.defer(Parting.MISBEHAVED, reason)
         elif self._swarm is not None:
             self._swarm.peer_misbehaved.defer(conn, reason)
-
-    # --- lending ----------------------------------------------------------------------------------
-
-    def _feed_all(self) -> None:
-        for peer in self._peers.hungry():
-            self._feed(peer)
-
-    def _feed_all_in_endgame(self) -> None:
-        """Lend once more to those who wait, at the moment when the endgame begins."""
-        is_endgame = self._ledger.is_all_lent
-        if is_endgame and not self._was_endgame:
-            self._decide("endgame", "begun", blocks_out_bytes=self._ledger.bytes_out, bep=3)
-            self._was_endgame = True
-            self._feed_all()
-        self._was_endgame = is_endgame
-
-    def _feed(self, peer: FetchingPeer) -> None:
-        pieces = peer.pieces if peer.unchokes_us else peer.pieces & peer.allows
-        if peer.is_accused or not pieces:
-            return
-        wanted = (peer.conn, pieces, peer.wants_bytes)
-        lent = list(self._lender.lend(*wanted, self._peers.unchoking_count))
-        if lent:  # else it is fed when a buffer comes back, or somebody has something for it
-            peer.wants_bytes = 0
-            if self._inbox.recorder is not None:
-                self._explain(peer, pieces, lent)
-            peer.proxy.lease.defer(tuple([lease for lease, _ in lent]))
-        elif not self._will_look_if_stuck and self._ledger.bytes_out:
-            self._will_look_if_stuck = True
-            self._after(STUCK_SECONDS, "_look_if_stuck", self._stored_count)
-
-    def _look_if_stuck(self, stored_before: int) -> None:
-        """Lend once more to those who wait, if nothing comes of what is lent.
-
-        In a swarm that has not all pieces there is no endgame: one silent peer would hold us up.
-        """
-        self._will_look_if_stuck = False
-        if self._stored_count == stored_before and self._peers.hungry():
-            self._decide("stuck", "lend again", blocks_out_bytes=self._ledger.bytes_out)
-            self._lender.picker.is_stuck = True
-            self._feed_all()
-            self._lender.picker.is_stuck = False
-        else:
-            self._feed_all()
-
-    def _explain(self, peer: FetchingPeer, pieces: int, lent: list[tuple[Lease, str]]) -> None:
-        """Record why each was lent; what is counted over all pieces is counted once."""
-        candidates = (self._ledger.untouched & pieces).bit_count()
-        candidates += sum(lease.run.piece_count for lease, rule in lent if is_new_piece(rule))
-        for lease, rule in lent:
-            run = lease.run
-            candidates -= is_new_piece(rule) and run.piece_count
-            self._decide(
-                "pick_piece",
-                run.piece_index,
-                peer=source_name(peer.conn),
-                run=str(run),
-                lease=lease.lease_id,
-                rule=rule,
-                peers_having_it=self._availability.count(run.piece_index),
-                candidates=candidates,
-                **({"pieces": tuple(run.pieces)} if run.piece_count > 1 else {}),
-            )
-
-    def _cancel(self, loans: Iterable[Loan]) -> None:
-        for loan in loans:
-            peer = self._peers.find(loan.conn)
-            if peer is not None:
-                peer.proxy.cancel_leases.defer((loan.lease_id,))
 
     # --- interest ------------------------------------------------------------------------------------
 
