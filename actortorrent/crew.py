@@ -44,6 +44,7 @@ from actortorrent.wire.metainfo import Metainfo
 if TYPE_CHECKING:
     from actortorrent.actors.content_layout import ContentLayout
     from actortorrent.actors.content_location import ContentLocation
+    from actortorrent.actors.web_seed import WebSeedProxy
     from actortorrent.actors.web_seeds import WebSeedsProxy
 
 ANSWER_SECONDS = 60.0  # for an actor to answer at all: far more than it takes
@@ -78,6 +79,7 @@ class Crew:
         self._started: list[Proxy] = []
         self._peers: list[ConnectionProxy] = []
         self._web_seeds: WebSeedsProxy | None = None
+        self._asked_web_seeds: list[WebSeedProxy] = []  # that were ever started
         self._start_connection: Callable[[Connection], ConnectionProxy]
         self.port = 0
         self.sources = PeerSources(
@@ -169,7 +171,13 @@ class Crew:
         self._start_connection = start
         if self._location is None and self._options.use_web_seeds:
             self._web_seeds = start_web_seeds(
-                self._runtime, metainfo, facts, neighbours, self.reporter, self._begin
+                self._runtime,
+                metainfo,
+                facts,
+                neighbours,
+                self.reporter,
+                begin=self._begin,
+                started=self._asked_web_seeds.append,
             )
         self.storage.report_to.defer(self.piece_manager)
         self.piece_manager.report_to.defer(self.swarm, self.seeder)
@@ -287,8 +295,9 @@ class Crew:
         peers = self._answer(self.swarm, self.swarm.end_connections)
         if peers is None:  # it has failed: here is who it had started
             peers = tuple(self._peers)
-        seeds = self._web_seeds
-        asked = () if seeds is None else self._answer(seeds, seeds.end_connections) or ()
+        if self._web_seeds is not None:
+            self._answer(self._web_seeds, self._web_seeds.begin_no_more)
+        asked = [seed for seed in self._asked_web_seeds if seed.actor_ref.is_alive()]
         stop_all([*peers, *asked], STOP_SECONDS)
 
     def last_progress(self) -> Progress | None:

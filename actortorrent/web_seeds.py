@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from actortorrent.actors.base import Runtime, proxy_of
@@ -37,11 +37,13 @@ def start_web_seeds(
     torrent: TorrentFacts,
     neighbours: Neighbours,
     reporter: ReporterProxy,
+    *,
     begin: Begin,
+    started: Callable[[WebSeedProxy], None],
 ) -> WebSeedsProxy | None:
     """Start the actor that keeps web seeds; they are asked for nothing until it is told to `begin`.
 
-    Returns None where there are none.
+    Returns None where there are none. `started` is told of each web seed, in that actor's thread.
     """
     urls = usable_urls(metainfo.web_seeds)
     if not urls:
@@ -66,7 +68,9 @@ def start_web_seeds(
         )
         facts = WebSeedFacts(number, str(url), files, torrent.geometry, torrent.is_download_limited)
         ref = WebSeed.start(runtime, facts, neighbours, reporter, start_call, keeper)
-        return proxy_of(ref, WebSeedProxy)
+        seed = proxy_of(ref, WebSeedProxy)
+        started(seed)
+        return seed
 
     shown_urls = tuple(map(str, urls))
     return begin(WebSeedsProxy, WebSeeds.start(runtime, shown_urls, start, reporter))

@@ -45,23 +45,22 @@ class WebSeeds(Actor):
         self._start_seed = start_seed
         self._reporter = reporter
         self._spares = deque(self._shown_urls)
-        self._asked: dict[int, WebSeedProxy] = {}
+        self._asked_count = 0
 
     # --- messages ----------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Ask from now on: what is on disk is known."""
-        while self._spares and len(self._asked) < MOST_ASKED:
+        while self._spares and self._asked_count < MOST_ASKED:
             self._start_next()
 
-    def end_connections(self) -> tuple[WebSeedProxy, ...]:
-        """Begin no more; return those that are asked, for the session to stop."""
+    def begin_no_more(self) -> None:
+        """Let no spare take the place of another from now on: the session ends."""
         self._spares.clear()
-        return tuple(self._asked.values())
 
     def web_seed_left(self, number: int, is_more_wanted: bool) -> None:
         """Let a spare take the place of one that has gone, if anything is lacking still."""
-        self._asked.pop(number, None)
+        self._asked_count -= 1
         if not is_more_wanted:
             self._spares.clear()
         elif self._spares:
@@ -75,7 +74,7 @@ class WebSeeds(Actor):
     def _start_next(self) -> None:
         number = self._spares.popleft()
         seed = self._start_seed(number, proxy_of(self.actor_ref, WebSeedsProxy))
-        self._asked[number] = seed
+        self._asked_count += 1
         self._report(number)
         seed.begin.defer()
 
@@ -88,5 +87,5 @@ class WebSeedsProxy(Proxy):
     """The messages that it takes."""
 
     begin = message(WebSeeds.begin)
-    end_connections = message(WebSeeds.end_connections)
+    begin_no_more = message(WebSeeds.begin_no_more)
     web_seed_left = message(WebSeeds.web_seed_left)

@@ -22,9 +22,9 @@ WEB_SEED_MESSAGES: Mapping[str, Explanation] = dict(
             "Ask the first few web seeds from now on.",
         ),
         _of(
-            "WebSeeds.end_connections",
-            "The session ends, or its connections do.",
-            "Begin no more; answer who is asked, to be stopped.",
+            "WebSeeds.begin_no_more",
+            "The session ends.",
+            "Let no spare take the place of another.",
         ),
         _of(
             "WebSeeds.web_seed_left",
