@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 MAX_HALF_OPEN = 30
 MAX_MUTE = 30  # that dialled us and have not shaken hands; they take no slot from others
+LONELY_SECONDS, MOST_LONELY_SECONDS = 5.0, 60.0  # without a peer, before others are asked for some
 CONTACTS_SECONDS = 2.0  # from a change to when the peers are told of it: others may follow
 BANNED = "banned: it sent bad data before"
 NO_SLOT = "no slot is free"
@@ -67,6 +68,7 @@ class Swarm(Actor):
         self._last_failure = ""
         self._has_met_anyone = False
         self._dial_timer: Timer | None = None
+        self._minds_loneliness = False
         self._will_report = False
         self._will_tell_contacts = False
 
@@ -91,6 +93,7 @@ class Swarm(Actor):
         self._book.begin_anew(time.monotonic())
         self._is_open = True
         self._dial_more()
+        self._mind_loneliness(LONELY_SECONDS)
 
     def end_connections(self) -> tuple[ConnectionProxy, ...]:
         """Dial and accept no more; return all live peers, for the session to stop."""
@@ -246,6 +249,7 @@ class Swarm(Actor):
             self._tell_contacts_soon()
         for address in live.dialled:
             self._note_parting(address, parting, reason)
+        self._mind_loneliness(LONELY_SECONDS)
         self._dial_more()
         self._report_soon()
 
@@ -274,6 +278,25 @@ class Swarm(Actor):
             self._banned_count += 1
             self._reporter.notice.defer(f"banned {address}: it {why}")
         self._book.ban(address, peer_id)
+
+    # --- loneliness --------------------------------------------------------------------------------
+
+    @property
+    def _is_lonely(self) -> bool:
+        lacks_peers = self._is_open and not self._is_complete
+        return lacks_peers and not self._live.connected_count
+
+    def _mind_loneliness(self, seconds: float) -> None:
+        if self._is_lonely and not self._minds_loneliness:
+            self._minds_loneliness = True
+            self._after(seconds, "_ask_if_lonely", seconds)
+
+    def _ask_if_lonely(self, seconds: float) -> None:
+        """Have the other trackers asked: one that names nobody, or the dead, is not the only one."""
+        self._minds_loneliness = False
+        if self._is_lonely and self._tracker is not None:
+            self._tracker.announce_now.defer()
+        self._mind_loneliness(min(2 * seconds, MOST_LONELY_SECONDS))
 
     # --- dialling -----------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from enum import Enum
 
 from actortorrent.wire.addresses import MAX_PORT, Address
 
-MAX_PEERS = 2_000  # of one reply; the rest are left out
+MAX_PEERS = 500  # of one reply, a quarter of what a swarm keeps; the rest are left out
 WANTED_PEERS = 80  # what we ask for
 MIN_INTERVAL_SECONDS = 30  # however often a tracker wants to be asked
 MAX_INTERVAL_SECONDS = 6 * 60 * 60  # however seldom
