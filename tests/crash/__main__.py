@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.crash.demo_kills import kill_demos
+from tests.crash.failing_case import Plant
 from tests.crash.failing_stage import Stage
 from tests.crash.handlers import all_handlers
 from tests.crash.kills import kill_fetches, kill_seeds
@@ -25,6 +26,7 @@ OF_SEEDS, OF_DEMOS = 0.2, 0.06  # of all kills; the others are of fetches
 MOST_PERCENT_AGAIN = 2.0
 KILLS_A_LIFE = 25  # for so many kills, one life of a storage is cut at every step
 SESSIONS_A_LIFE = 4
+DISKS_A_STEP = 9  # of the 27 ways to lose what was not synced
 MOST_CALLS = 3  # a handler fails when it is called for one of these times
 NAME_COLUMNS = 36
 
@@ -48,10 +50,11 @@ def fail_handlers(_count: int, seed: int) -> bool:
     handlers = all_handlers()
     with tempfile.TemporaryDirectory() as folder, Stage(Path(folder)) as stage:
         for handler in handlers:
-            faults = stage.fail(handler, rng.randint(1, MOST_CALLS)).faults
+            plant = Plant(rng.randint(1, MOST_CALLS), is_late=rng.random() < 0.5)
+            faults = stage.fail(handler, plant).faults
             bad += bool(faults)
             if faults:
-                tell(f"  {handler}", "; ".join(faults))
+                tell(f"  {handler}", f"{plant}: {'; '.join(faults)}")
     tell("handlers that failed, each once", f"{len(handlers)}")
     tell("hung, silent, or not in order", f"{bad}")
     tell_seconds(began)
@@ -66,7 +69,8 @@ def cut_power(count: int, seed: int) -> bool:
         with tempfile.TemporaryDirectory() as folder:
             content = make_small_content(Path(folder, "content"), number)
             ops = record_life(content, Path(folder, "into"), SESSIONS_A_LIFE, rng)
-            cuts.add(cut_at_every_step(content, ops, Path(folder, "disk"), rng))
+            disk = Path(folder, "disk")
+            cuts.add(cut_at_every_step(content, ops, disk, rng, disks_a_step=DISKS_A_STEP))
     tell("power cuts, at every step", f"{cuts.steps}")
     tell("disks that they may leave", f"{cuts.disks}")
     tell("pieces claimed on these", f"{cuts.claims}")

@@ -55,6 +55,14 @@ class PlantedError(Exception):
     """Stand for a bug of ours."""
 
 
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """Say when a handler fails: the `nth` time that it is called, before or behind its work."""
+
+    nth: int = 1
+    is_late: bool = False
+
+
 @dataclass
 class Outcome:
     """Say how a session went in which a handler failed.
@@ -120,8 +128,9 @@ class Case:
     # --- the failure ---------------------------------------------------------------------
 
     @contextmanager
-    def planted(self, nth: int, *, is_forced: bool) -> Iterator[None]:
-        """Have the handler fail the `nth` time while the block runs."""
+    def planted(self, plant: Plant, *, is_forced: bool) -> Iterator[None]:
+        """Have the handler fail while the block runs."""
+        nth = 1 if is_forced else plant.nth
         usual: Callable[..., Any] = getattr(self._kind, self._handler.name)
         calls = 0
 
@@ -131,7 +140,7 @@ class Case:
             if calls != nth or self._outcome.was_planted or not self._is_ours(actor):
                 return usual(actor, *args, **kwargs)
             self._note_planted()
-            if self._handler.name == "on_end":  # or it would free nothing
+            if plant.is_late and not is_forced:
                 usual(actor, *args, **kwargs)
             raise PlantedError("planted")
 

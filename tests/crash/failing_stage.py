@@ -23,8 +23,8 @@ from actortorrent.rules import address_book
 from actortorrent.wire.metainfo import Metainfo
 from tests.actors.playing_trackers import HttpTalk, PlayedHttpTracker
 from tests.content import make_content
-from tests.crash.failing_case import Case, Outcome, Surroundings
-from tests.crash.handlers import HOOKS, Handler
+from tests.crash.failing_case import Case, Outcome, Plant, Surroundings
+from tests.crash.handlers import Handler
 from tests.leaks import describe_leftovers, take_stock
 from tests.sessions.running import seeding
 from tests.sessions.web_server import WebServer, with_web_seeds
@@ -66,24 +66,26 @@ class Stage:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    def fail(self, handler: Handler, nth: int = 1) -> Outcome:
-        """Run a session in which a handler fails the `nth` time that it is called; hooks at once."""
-        nth = 1 if handler.name in HOOKS else nth
-        outcome = self._run(handler, nth, is_forced=False)
+    def fail(self, handler: Handler, plant: Plant | None = None) -> Outcome:
+        """Run a session in which a handler fails; it is called, if nobody else does so."""
+        plant = plant or Plant()
+        if handler.name == "on_end":  # once, and before its work it would free nothing
+            plant = Plant(is_late=True)
+        outcome = self._run(handler, plant, is_forced=False)
         if not outcome.was_planted and not outcome.faults:
-            outcome = self._run(handler, 1, is_forced=True)
+            outcome = self._run(handler, plant, is_forced=True)
         if not outcome.was_planted:
             outcome.faults.append("nobody called it")
         return outcome
 
-    def _run(self, handler: Handler, nth: int, *, is_forced: bool) -> Outcome:
+    def _run(self, handler: Handler, plant: Plant, *, is_forced: bool) -> Outcome:
         self._count += 1
         folder = self._folder / str(self._count)
         folder.mkdir()
         before, outcome = take_stock(), Outcome()
         with _temp_folder(folder):
             case = Case(self._around, handler, folder, outcome)
-            with case.planted(nth, is_forced=is_forced):
+            with case.planted(plant, is_forced=is_forced):
                 case.run(is_forced=is_forced)
             if outcome.was_planted and not outcome.faults:
                 outcome.faults += case.judge()

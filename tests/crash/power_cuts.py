@@ -58,7 +58,7 @@ def cut_at_every_step(
     folder: Path,
     rng: random.Random,
     *,
-    disks_a_step: int = len(WAYS),
+    disks_a_step: int,
 ) -> Cuts:
     """Cut the power after each step, and start anew with what each of several losses leaves.
 
