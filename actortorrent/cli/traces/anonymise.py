@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from actortorrent.cli.grouped import GroupedCommand, option
-from actortorrent.cli.text import plural
+from actortorrent.cli.text import plural, safe_text
 from actortorrent.cli.traces.telling import OUT_PATH, TRACE_PATH
 from actortorrent.tracing.anonymising import AnonymisedTrace
 from actortorrent.tracing.merging import write_trace
@@ -37,4 +37,4 @@ def anonymise(file: Path, *, output: Path) -> None:
     """
     with AnonymisedTrace(file) as trace:
         count = write_trace(output, trace.header, trace.events())
-    click.echo(f"trace     {output}: {plural(count, 'event')}, anonymised")
+    click.echo(safe_text(f"trace     {output}: {plural(count, 'event')}, anonymised"))

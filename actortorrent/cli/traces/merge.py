@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from actortorrent.cli.grouped import GroupedCommand, option
-from actortorrent.cli.text import plural
+from actortorrent.cli.text import plural, safe_text
 from actortorrent.cli.traces.telling import OUT_PATH, TRACE_PATH, print_json
 from actortorrent.tracing.merging import Merge, merge_traces, write_merge
 from actortorrent.tracing.wording import duration_text
@@ -51,7 +51,7 @@ def merge(files: tuple[Path, ...], *, output: Path, as_json: bool) -> None:
         print_json({"events": count, "nodes": _nodes(merged), **asdict(merged.report)})
         return
     for line in _lines(merged, count, output):
-        click.echo(line)
+        click.echo(safe_text(line))
 
 
 def _nodes(merged: Merge) -> list[str]:
