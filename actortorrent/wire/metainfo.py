@@ -25,14 +25,15 @@ from actortorrent.wire.torrent_text import clean_url, declared_encoding, decode_
 __all__ = ["FileEntry", "Metainfo"]
 
 HASH_BYTES = 20  # of a SHA-1
-MAX_PIECES = 2_000_000
+MAX_PIECES = 1_600_000
 MAX_PIECE_BYTES = 64 * 1024 * 1024
 MAX_TRACKERS = 500
 MAX_WEB_SEEDS = 500
 MAX_DHT_NODES = 50
 MAX_HOST_BYTES = 255
 MAX_TIMESTAMP = 253_402_300_799  # the last second of the year 9999
-METAINFO_LIMITS = Limits(size=64 * 1024 * 1024, depth=100, tokens=3_000_000)
+# Room for the hashes of so many pieces, or for 140,000 files; a hostile torrent then costs 150 MiB.
+METAINFO_LIMITS = Limits(size=32 * 1024 * 1024, depth=100, tokens=1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
