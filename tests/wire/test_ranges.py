@@ -114,7 +114,7 @@ def test_then_all_that_any_torrent_can_have_may_be_spoken_of(message: Message) -
     ("message", "fault"),
     [
         (Have(MAX_PIECES), "a piece index under 1600000"),
-        (Bitfield(bytes(MAX_PIECES // 8 + 1)), "a bitfield of at most 250000 bytes, found 250001"),
+        (Bitfield(bytes(MAX_PIECES // 8 + 1)), "a bitfield of at most 200000 bytes, found 200001"),
         (Request(0, MAX_PIECE_BYTES, 1), "an end within"),
         (PieceHeader(0, 0, 1), "expected no block yet"),
     ],
