@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from actortorrent.actors.content_location import ContentLocation, expected_paths, locate_content
-from actortorrent.errors import ContentMismatchError
+from actortorrent.errors import ContentMismatchError, TrackerError, UsageError
 from actortorrent.loading import (
     FilePath,
     Source,
@@ -37,6 +37,7 @@ from actortorrent.session import Session, Summary
 from actortorrent.wire.addresses import Address, parse_address
 from actortorrent.wire.magnet import Magnet
 from actortorrent.wire.metainfo import Metainfo
+from actortorrent.wire.tracker_urls import parse_tracker_url, shown_url
 
 if TYPE_CHECKING:
     from actortorrent.wire.proxy_handshake import Proxy
@@ -55,6 +56,7 @@ __all__ = [
     "seed_session",
     "selected_files",
     "to_addresses",
+    "to_trackers",
     "wanted_length",
 ]
 
@@ -62,6 +64,7 @@ __all__ = [
 class Settings(TypedDict, total=False):
     """Name what `fetch` and `seed` take besides; `SessionOptions` says what each means."""
 
+    trackers: tuple[str, ...]
     use_trackers: bool
     use_dht: bool
     dht_nodes: tuple[Address, ...]
@@ -170,6 +173,20 @@ def to_addresses(peers: Iterable[str | Address]) -> tuple[Address, ...]:
         UsageError: if a text is no such thing.
     """
     return tuple(peer if isinstance(peer, Address) else parse_address(peer) for peer in peers)
+
+
+def to_trackers(urls: Iterable[str]) -> tuple[str, ...]:
+    """Return URLs of trackers, when all are of a kind that we speak.
+
+    Raises:
+        UsageError: if one is not.
+    """
+    for url in (urls := tuple(urls)):
+        try:
+            parse_tracker_url(url)
+        except TrackerError as error:
+            raise UsageError(f"tracker {shown_url(url)!a}: {error}") from None
+    return urls
 
 
 def seed(

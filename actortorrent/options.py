@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,8 @@ class SessionOptions:
     Attributes:
         output: the folder that holds, or will hold, the content.
         peers: addresses to dial besides those that trackers name.
-        use_trackers: whether trackers are asked at all.
+        trackers: URLs of trackers to ask before those of the torrent; they may be secret.
+        use_trackers: whether those of the torrent are asked.
         use_dht: whether peers are looked for in the DHT (BEP 5), and it is helped.
         dht_nodes: nodes to join it by, in place of the well-known ones.
         use_web_seeds: whether the web servers are asked that the torrent names (BEP 19).
@@ -56,6 +57,7 @@ class SessionOptions:
 
     output: Path
     peers: tuple[Address, ...] = ()
+    trackers: tuple[str, ...] = field(default=(), repr=False)
     use_trackers: bool = True
     use_dht: bool = True
     dht_nodes: tuple[Address, ...] = ()

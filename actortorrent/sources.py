@@ -18,6 +18,7 @@ from actortorrent.actors.interfaces import can_be_mapped, is_on_loopback
 from actortorrent.actors.peer_values import DhtDoor
 from actortorrent.actors.reporter import ReporterProxy
 from actortorrent.actors.swarm import SwarmProxy
+from actortorrent.errors import UsageError
 from actortorrent.options import SessionOptions
 
 if TYPE_CHECKING:
@@ -46,10 +47,13 @@ class PeerSources:
     """Start the sources of one session, and tell them when it ends.
 
     Args:
-        tiers: the trackers' URLs (BEP 12).
+        tiers: URLs of the torrent's trackers (BEP 12).
         is_private: whether peers may come from these alone (BEP 27).
         dht_nodes: nodes of the DHT that the torrent names.
         bind: the address of ours to ask from, or None.
+
+    Raises:
+        UsageError: if trackers are added to a private torrent.
     """
 
     def __init__(
@@ -69,7 +73,7 @@ class PeerSources:
         self._options = options
         self._info_hash = info_hash
         self._peer_id = peer_id
-        self._tiers = tiers
+        self._tiers = _tiers_to_ask(tiers, options, is_private=is_private)
         self._begin = begin
         self._is_private = is_private
         self._named_nodes = dht_nodes
@@ -85,7 +89,7 @@ class PeerSources:
     @property
     def has_trackers(self) -> bool:
         """Say whether there are trackers to ask."""
-        return self._options.use_trackers and bool(self._tiers)
+        return bool(self._tiers)
 
     @property
     def has_dht(self) -> bool:
@@ -237,3 +241,17 @@ class PeerSources:
             if mapper.actor_ref.join(seconds):
                 return mapper
         return None
+
+
+def _tiers_to_ask(own: Tiers, options: SessionOptions, *, is_private: bool) -> Tiers:
+    """Return the trackers that were added, each a tier of its own, and then the torrent's."""
+    added = tuple(dict.fromkeys(options.trackers))
+    if added and is_private:
+        raise UsageError(
+            "expected no other trackers than those of the torrent: it is private",
+            hint="fetch it without --tracker",
+        )
+    if not options.use_trackers:
+        return [[url] for url in added]
+    others = [[url for url in tier if url not in added] for tier in own]
+    return [*([url] for url in added), *(tier for tier in others if tier)]

@@ -35,6 +35,7 @@ from actortorrent.wire.announces import (
 )
 from actortorrent.wire.handshake import new_peer_id
 from actortorrent.wire.metainfo import Metainfo
+from actortorrent.wire.proxy_handshake import Proxy
 from actortorrent.wire.tracker_udp_exchange import UdpConnection
 from actortorrent.wire.tracker_urls import TrackerUrl, sort_out
 
@@ -83,6 +84,7 @@ def announce_once(
     event: AnnounceEvent | None = None,
     port: int = DEFAULT_PORT,
     bind: str | None = None,
+    proxy: Proxy | None = None,
     timeout_seconds: float = DEFAULT_SECONDS,
 ) -> Generator[TrackerAnswer, None, None]:
     """Announce to each tracker as one who has nothing yet, and yield what each answers.
@@ -94,6 +96,7 @@ def announce_once(
             so that nobody dials a client that is not there.
         port: where we would listen.
         bind: our own address to ask from, or an interface's name, or None.
+        proxy: what asks for us, or None; it cannot ask those that speak UDP.
         timeout_seconds: how long to wait for each tracker.
 
     Raises:
@@ -110,7 +113,8 @@ def announce_once(
         event=AnnounceEvent.STARTED if event is None else event,
         key=rng.getrandbits(32),
     )
-    questions = _Questions(metainfo, trackers, ask, own_address(bind), timeout_seconds)
+    start_call = _call_starter(bind, proxy, timeout_seconds)
+    questions = _Questions(metainfo, trackers, ask, start_call, timeout_seconds)
     return questions.ask_all(says_goodbye=event is None)
 
 
@@ -119,6 +123,7 @@ def scrape_once(
     *,
     trackers: Sequence[str] = (),
     bind: str | None = None,
+    proxy: Proxy | None = None,
     timeout_seconds: float = DEFAULT_SECONDS,
 ) -> Generator[TrackerAnswer, None, None]:
     """Ask each tracker how many peers the torrent has, and yield what each answers.
@@ -127,8 +132,18 @@ def scrape_once(
         UsageError: if there is no tracker to ask.
     """
     ask = ScrapeRequest(metainfo.info_hash)
-    return _Questions(metainfo, trackers, ask, own_address(bind), timeout_seconds).ask_all(
-        says_goodbye=False
+    start_call = _call_starter(bind, proxy, timeout_seconds)
+    questions = _Questions(metainfo, trackers, ask, start_call, timeout_seconds)
+    return questions.ask_all(says_goodbye=False)
+
+
+def _call_starter(bind: str | None, proxy: Proxy | None, timeout_seconds: float) -> CallStarter:
+    return CallStarter(
+        Runtime(),
+        own_address(bind),
+        HttpLimits(total_seconds=timeout_seconds),
+        UdpLimits(total_seconds=timeout_seconds),
+        proxy=proxy,
     )
 
 
@@ -140,22 +155,17 @@ class _Questions:
         metainfo: Metainfo,
         trackers: Sequence[str],
         ask: Ask,
-        bind: str | None,
+        start_call: CallStarter,
         timeout_seconds: float,
     ) -> None:
         tiers = [trackers] if trackers else metainfo.tracker_tiers
-        urls, self._unusable = sort_out(tiers)
+        urls, self._unusable = sort_out(tiers, takes_udp=start_call.proxy is None)
         self._waiting = list(dict.fromkeys(url for tier in urls for url in tier))
         if not self._waiting and not self._unusable:
             raise UsageError("this torrent names no tracker", hint="name one with --tracker URL")
         self._ask = ask
         self._timeout_seconds = timeout_seconds
-        self._start_call = CallStarter(
-            Runtime(),
-            bind,
-            HttpLimits(total_seconds=timeout_seconds),
-            UdpLimits(total_seconds=timeout_seconds),
-        )
+        self._start_call = start_call
         self._outcomes: queue.SimpleQueue[CallOutcome] = queue.SimpleQueue()
         self._running: dict[int, tuple[TrackerUrl, RunningCall, float]] = {}
         self._calls_made = 0

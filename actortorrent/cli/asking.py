@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from actortorrent.cli.grouped import option
+from actortorrent.cli.options import read_proxy
 from actortorrent.cli.text import plural, safe_text
 from actortorrent.errors import ExitCode, TrackersRefusedError
 from actortorrent.trackers import DEFAULT_SECONDS, Reply, TrackerAnswer
@@ -33,6 +34,14 @@ _OPTIONS = (
         metavar="URL",
         group=WHOM,
         help="Ask this tracker, not those of the torrent. May be given again.",
+    ),
+    option(
+        "--proxy",
+        callback=read_proxy,
+        metavar="URL",
+        group=WHOM,
+        help="Ask through this proxy, and nothing around it: socks5://[USER:PASSWORD@]HOST:PORT"
+        " or http://... Trackers that speak UDP are not asked.",
     ),
     option(
         "--bind",

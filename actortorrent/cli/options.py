@@ -84,7 +84,7 @@ def _read_rate(ctx: click.Context, param: click.Parameter, value: str | None) ->
         raise click.BadParameter(safe_text(f"{error}{hint}"), ctx=ctx, param=param) from None
 
 
-def _read_proxy(ctx: click.Context, param: click.Parameter, value: str | None) -> Proxy | None:
+def read_proxy(ctx: click.Context, param: click.Parameter, value: str | None) -> Proxy | None:
     """Return the proxy that a URL names."""
     if value is None:
         return None
@@ -114,7 +114,7 @@ _NETWORK_OPTIONS: tuple[Decorator[Any], ...] = (
     ),
     option(
         "--proxy",
-        callback=_read_proxy,
+        callback=read_proxy,
         metavar="URL",
         group=NETWORK,
         help="Reach peers and trackers through this proxy, and nothing around it:"
@@ -176,10 +176,18 @@ _NETWORK_OPTIONS: tuple[Decorator[Any], ...] = (
         help="Serve at most so many peers at once; 0: none.  [default: 4 to 8, by --up]",
     ),
     option(
+        "--tracker",
+        "trackers",
+        multiple=True,
+        metavar="URL",
+        group=NETWORK,
+        help="Ask this tracker, too, before those of the torrent or link. May be given again.",
+    ),
+    option(
         "--no-trackers",
         is_flag=True,
         group=NETWORK,
-        help="Ask no tracker; only the peers given by --peer, and those that dial us.",
+        help="Ask no tracker but those given by --tracker.",
     ),
     option(
         "--no-dht",

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from actortorrent import Encryption, Magnet, Metainfo, Progress, Session, SessionOptions
-from actortorrent.api import Settings, content_path, listed_files, to_addresses, wanted_length
+from actortorrent.api import (
+    Settings,
+    content_path,
+    listed_files,
+    to_addresses,
+    to_trackers,
+    wanted_length,
+)
 from actortorrent.cli.failures import describe_failure
 from actortorrent.cli.interrupts import recording_on_signal, stopping_on_signals
 from actortorrent.cli.views import make_view
@@ -39,6 +46,7 @@ def settings_from(given: dict[str, Any]) -> Settings:
     """Return the session's settings from the values of the options; `seed` lacks some."""
     minutes = given["seed_minutes"]
     return Settings(
+        trackers=to_trackers(given["trackers"]),
         use_trackers=not given["no_trackers"],
         use_dht=not given["no_dht"],
         dht_nodes=to_addresses(given["dht_nodes"]),

@@ -18,7 +18,7 @@ from actortorrent.version import VERSION
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_FILE_NAME = 255
-_IN_URL = re.compile(r"^(https?://)(?:[^/@]*@)?([^/?#]*).*", re.IGNORECASE | re.DOTALL)
+_IN_URL = re.compile(r"^((?:https?|udp)://)(?:[^/@]*@)?([^/?#]*).*", re.IGNORECASE | re.DOTALL)
 NODE_ID_BYTES = 4  # of the peer id's end, its random part: enough to tell nodes apart
 
 

@@ -18,6 +18,8 @@ from tests.actors.playing_trackers import (
 from tests.conftest import ContentMaker
 from tests.content import Content
 from tests.peers.opentracker import opentracker
+from tests.peers.processes import free_port
+from tests.peers.proxies import microsocks, tinyproxy
 
 PEERS = b"".join(bytes([192, 0, 2, number, 0x1A, 0xE1]) for number in range(1, 13))
 
@@ -136,3 +138,31 @@ def test_announce_and_scrape_with_a_real_tracker(
         assert "127.0.0.1:7001" in capsys.readouterr().out
         assert run(["scrape", torrent]) == ExitCode.DONE
         assert capsys.readouterr().out.count("0 seeders, 1 leecher; fetched 0 times") == 2
+
+
+@pytest.mark.parametrize("kind", ["socks5", "http"])
+def test_a_real_tracker_is_asked_through_a_real_proxy_and_one_by_udp_is_not(
+    content: Content, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    open_proxy = microsocks() if kind == "socks5" else tinyproxy(tmp_path)
+    with opentracker(tmp_path / "tracker", [content.info_hash]) as tracker, open_proxy as behind:
+        torrent = str(content.naming(tracker.http_url, tracker.udp_url).torrent)
+        proxy = ["--proxy", f"{kind}://{behind.address}"]
+        started = ["--event", "started", "--port", "7001"]
+        assert run(["announce", torrent, *proxy, *started]) == ExitCode.DONE
+        told = capsys.readouterr().out
+        assert "1 leecher" in told
+        assert "not asked: it speaks UDP" in told
+        assert run(["scrape", torrent, *proxy]) == ExitCode.DONE
+        assert "0 seeders, 1 leecher; fetched 0 times" in capsys.readouterr().out
+
+
+def test_where_the_proxy_does_not_answer_no_tracker_is_asked(
+    content: Content, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with PlayedHttpTracker(reply_well) as tracker:
+        torrent = str(content.naming(tracker.url).torrent)
+        nowhere = ["--proxy", f"socks5://127.0.0.1:{free_port()}"]
+        assert run(["announce", torrent, *nowhere]) == ExitCode.TRACKERS_REFUSED
+        assert tracker.paths == []
+    assert "failed" in capsys.readouterr().out

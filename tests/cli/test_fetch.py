@@ -206,6 +206,17 @@ def test_without_options_the_session_gets_the_defaults(
     assert fake_session[0].options == SessionOptions(output=Path())
 
 
+def test_a_tracker_that_we_cannot_ask_is_refused_at_once(
+    content: Content, fake_session: list[FakeSession], capsys: pytest.CaptureFixture[str]
+) -> None:
+    added = ["--tracker", "wss://tracker.example/secret"]
+    assert run(["fetch", str(content.torrent), *added]) == ExitCode.USAGE
+    told = capsys.readouterr().err
+    assert "found scheme wss" in told
+    assert "secret" not in told
+    assert not fake_session
+
+
 def test_every_option_reaches_the_session(
     content: Content, fake_session: list[FakeSession]
 ) -> None:
@@ -213,6 +224,7 @@ def test_every_option_reaches_the_session(
         "-o there --select 1,3 --match *.SRT --sequential --stall-timeout 60"
         " --peer 192.0.2.1:6881 --peer [2001:db8::1]:51413 --port 7000 --bind 192.0.2.9"
         " --max-peers 20 --down 2M --up 1.5K --no-trackers --no-dht --no-lsd --no-web-seeds"
+        " --tracker udp://tracker.example:6969 --tracker http://other.example/announce?key=1"
         " --keep-seeding --seed-ratio 1.5 --seed-time 2"
         " --trace t.jsonl --trace-level block --progress none"
     )
@@ -220,6 +232,7 @@ def test_every_option_reaches_the_session(
     assert fake_session[0].options == SessionOptions(
         output=Path("there"),
         peers=(Address("192.0.2.1", 6881), Address("2001:db8::1", 51413)),
+        trackers=("udp://tracker.example:6969", "http://other.example/announce?key=1"),
         use_trackers=False,
         use_dht=False,
         use_web_seeds=False,

@@ -38,6 +38,7 @@ def test_the_command_line_is_told_without_folders() -> None:
         ("magnet:?xt=urn:btih:" + "0" * 40 + "&tr=http://t.example/passkey", "magnet:?…"),
         ("https://me:word@t.example:8/get?passkey=sesame", "https://t.example:8/…"),
         ("HTTP://t.example?passkey=sesame", "HTTP://t.example/…"),
+        ("udp://t.example:80/sesame/announce", "udp://t.example:80/…"),
     ],
 )
 def test_what_is_secret_in_links_is_not_told(argument: str, told: str) -> None:
