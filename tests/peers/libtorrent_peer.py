@@ -52,9 +52,7 @@ def _parse() -> argparse.Namespace:
         action="store_true",
         help="send at full rate at once, not only when the next second has shown the rate",
     )
-    parser.add_argument(
-        "--slots", type=int, default=0, help="peers unchoked at once; 0: any number"
-    )
+    parser.add_argument("--slots", type=int, help="peers unchoked at once; default: hardly a limit")
     parser.add_argument("--trackers", action="store_true", help="ask those of the torrent")
     parser.add_argument("--stay", action="store_true", help="seed on when fetched")
     parser.add_argument("--encryption", choices=ENCRYPTION, default="off")
@@ -75,7 +73,7 @@ class Peer:
         settings: Any = _settings(options)  # its stubs name every setting; they lag behind
         self._session = lt.session(settings)
         self._session.set_alert_fd(alarm_in)
-        if options.slots:
+        if options.slots is not None:
             self._session.set_peer_class_filter(_nobody_is_local())
         self._handle = self._session.add_torrent(_torrent(options))
         for peer in options.peer:
@@ -133,7 +131,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "allowed_enc_level": level,
         "allow_multiple_connections_per_ip": True,
         "upload_rate_limit": options.up,
-        "unchoke_slots_limit": options.slots or 8,
+        "unchoke_slots_limit": 8 if options.slots is None else options.slots,
         **({"send_buffer_low_watermark": EAGER_BYTES} if options.eager else {}),
         "ssrf_mitigation": False,  # our trackers are on this machine
         "announce_to_all_tiers": True,
