@@ -37,7 +37,7 @@ TRANSMISSION_SEEDS = ("10.77.4.1", "10.77.4.2", "10.77.4.3")
 TRANSMISSION_LEECHES = ("10.77.4.4", "10.77.4.5", "10.77.4.6")
 TRANSMISSIONS = (*TRANSMISSION_SEEDS, *TRANSMISSION_LEECHES)
 CLIENTS = (*SEEDS_OF_OURS, LEECH_OF_OURS, ARIA2_SEED, ARIA2_LEECH, *TRANSMISSIONS)
-PATIENCE_SECONDS = 45.0  # for Transmission
+PATIENCE_SECONDS = 180.0  # for Transmission, which may take a minute to announce itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ window.wake = () => {
 };
 if (asked.length) port.postMessage(asked, [asked.buffer]); else wake();
 """
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 
 class TraceProcessor:
