@@ -186,6 +186,12 @@ class PieceLedger:
             self._start(loan.run.piece_index).loans[loan.lease_id] = loan
             self._settle(loan.run.piece_index)
 
+    def _split_row_of(self, piece_index: int) -> None:
+        """Split the row that a piece is lent in, if it is: it came late from somebody else."""
+        for row in list(self._loans.rows.values()):
+            if piece_index in row.run.pieces:
+                self._split(row)
+
     def _split_lease(self, lease_id: int) -> None:
         row = self._loans.rows.get(lease_id)
         if row is not None:
@@ -253,9 +259,11 @@ class PieceLedger:
         loan = self._loans.part(lease_id, piece_index)
         if loan is not None:
             self._come_back(loan, run.block_mask)
-        if piece_index not in self._started and self.verified >> piece_index & 1:
-            self.bytes_twice += run.length
-            return ()  # meanwhile, through another peer
+        if piece_index not in self._started:
+            if self.verified >> piece_index & 1:
+                self.bytes_twice += run.length
+                return ()  # meanwhile, through another peer
+            self._split_row_of(piece_index)
         started = self._start(piece_index)
         if started.stored:
             self.bytes_twice += bytes_of(self._geometry, run, started.stored & run.block_mask)

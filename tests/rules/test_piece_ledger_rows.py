@@ -145,6 +145,24 @@ def test_a_row_that_comes_whole_after_parts_of_it_makes_the_other_loans_useless(
     ledger.check_invariant()
 
 
+def test_a_piece_of_a_row_that_comes_late_from_another_is_taken_out_of_the_row() -> None:
+    ledger, row, again = endgame()
+    late = again[0]
+    ledger.store(row.lease_id, GEOMETRY.whole_piece(4), 1 << 4)  # so the other loan is cancelled
+    for loan in again[1:]:
+        ledger.take_back(loan.lease_id)
+    ledger.take_back(row.lease_id)
+    ledger.lose(4)
+    anew = lend(ledger, 4, 2)
+    ledger.store(late.lease_id, late.run, 1 << 4)
+    ledger.check_invariant()
+    assert ledger.verified >> 4 & 1
+    ledger.store(anew.lease_id, anew.run, 1 << 5)
+    ledger.check_invariant()
+    assert draw(ledger.verified & drawn("....##.."), PIECES) == "....##.."
+    assert ledger.bytes_out == 0
+
+
 def test_a_row_reads_as_its_first_and_last_piece() -> None:
     row = GEOMETRY.row(4, 4)
     assert str(row) == "pieces 4 to 7"
