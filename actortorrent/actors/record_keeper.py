@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import time
 from collections import deque
+from collections.abc import Iterable
 
 from actortorrent.actors.content_layout import ContentLayout
 from actortorrent.actors.files import Files
@@ -22,6 +23,8 @@ QUIET_SAVES = 5  # saves without a write between, after which data is synced
 SYNC_AT_END_BYTES = 32 * 1024 * 1024  # of late, at most; more would keep the user waiting
 SYNC_AT_END_FILES = 50
 SYNC_SECONDS = 0.2  # at a time
+# By which a sync says that what was written may not be there.
+LOST = frozenset((errno.EIO, errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)))
 
 
 class RecordKeeper:
@@ -101,10 +104,17 @@ class RecordKeeper:
         except FileNotFoundError:
             return  # a parts file that is needed no more; of what is gone the record claims nothing
         except OSError as error:
-            if error.errno in (errno.EIO, errno.ENOSPC):
+            if error.errno in LOST:
+                self._vouch_for_none({file_index, *self._unsynced})
                 raise self._files.error(error, file_index) from error
             self._can_sync = False  # not on this file system
             self._unsynced.add(file_index)
+
+    def _vouch_for_none(self, file_indexes: Iterable[int]) -> None:
+        """Have files looked through at the next start: the disk may have lost some of them."""
+        for file_index in file_indexes:
+            self._marks.note(file_index, None)
+        self._is_saved = False
 
     def _look_at_written(self) -> None:
         """Note how the files look that were written since the last time."""
