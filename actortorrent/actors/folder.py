@@ -54,9 +54,12 @@ class Folder:
         else:
             real_path = self._real_path(path, make_folders=make_folders)
             descriptor = os.open(real_path, flags | _FILE_FLAGS, FILE_MODE)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise not_regular(path)
+        except OSError:
             os.close(descriptor)
-            raise not_regular(path)
+            raise
         return descriptor
 
     def stat(self, path: PurePosixPath) -> os.stat_result | None:

@@ -34,26 +34,25 @@ class FolderLock:
 
     def take(self) -> bool:
         """Take the lock, without waiting; say whether that worked."""
-        while HAS_FLOCK and self._descriptor is None:
-            try:
-                descriptor = self._folder.open(
-                    self._path, os.O_RDWR | os.O_CREAT, make_folders=True
-                )
-            except OSError:
-                break
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(descriptor)
-                return False
-            except OSError:  # this file system knows no locks
-                os.close(descriptor)
-                break
+        try:
+            while HAS_FLOCK and self._descriptor is None:
+                self._try()
+        except BlockingIOError:
+            return False
+        except OSError:  # the file cannot be made or looked at, or this file system knows no locks
+            pass
+        return True
+
+    def _try(self) -> None:
+        """Lock the file; if it was removed between opening and locking, that lock is nobody's."""
+        descriptor = self._folder.open(self._path, os.O_RDWR | os.O_CREAT, make_folders=True)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if self._is_in_place(descriptor):
                 self._descriptor = descriptor
-            else:  # it was removed between opening and locking: that lock is nobody's
+        finally:
+            if self._descriptor is None:
                 os.close(descriptor)
-        return True
 
     def free(self) -> None:
         """Give the lock up, if we have it."""
@@ -64,8 +63,5 @@ class FolderLock:
             self._descriptor = None
 
     def _is_in_place(self, descriptor: int) -> bool:
-        try:
-            found = self._folder.stat(self._path)
-        except OSError:
-            return False
+        found = self._folder.stat(self._path)
         return found is not None and os.path.samestat(found, os.fstat(descriptor))
