@@ -44,11 +44,13 @@ class CheckPlan:
         verified: known to be right without a look.
         to_check: to be read and hashed.
         partial: (piece index, mask of stored blocks) of pieces that are unfinished.
+        begun: of which some bytes may be there, and no record knows which.
     """
 
     verified: int
     to_check: int
     partial: tuple[tuple[int, int], ...] = ()
+    begun: int = 0
 
 
 def look_at_files(folder: Folder, layout: ContentLayout, *, is_strict: bool) -> FilesFound:
@@ -82,7 +84,7 @@ def plan_check(
     present = everything & ~found.lacking
     if record is None:
         zeros = _zero_pieces(metainfo, layout, present & ~found.data)
-        return CheckPlan(zeros, present & found.data)
+        return CheckPlan(zeros, present & found.data, begun=found.data)
     changed, racy = _judge_files(layout, found.marks, record)
     verified = record.verified & present & ~changed
     claimed = {
@@ -99,7 +101,8 @@ def plan_check(
     doubtful = present & ~verified & (changed | racy | whole)
     zeros = _zero_pieces(metainfo, layout, doubtful & ~found.data)
     unfinished = tuple(pair for pair in partial if not whole >> pair[0] & 1)
-    return CheckPlan(verified | zeros, doubtful & found.data, unfinished)
+    begun = found.data & (changed | racy) & ~mask_of(index for index, _ in unfinished)
+    return CheckPlan(verified | zeros, doubtful & found.data, unfinished, begun)
 
 
 class _PieceSet:

@@ -27,6 +27,7 @@ from actortorrent.actors.parts_file import move_selected_parts
 from actortorrent.actors.piece_store import Outcome, PieceStore, Verdict
 from actortorrent.actors.record_keeper import RecordKeeper
 from actortorrent.actors.resume import load_record
+from actortorrent.actors.salvage import find_stored_blocks
 from actortorrent.errors import StorageError
 from actortorrent.options import SessionOptions
 from actortorrent.rules.geometry import Run
@@ -148,7 +149,8 @@ class Storage(Actor):
         store = self._store
         store.verified = self._plan.verified | check.verified
         earlier = []
-        for piece_index, blocks in self._plan.partial:
+        begun = self._plan.begun & store.wanted & ~store.verified if self._may_write else 0
+        for piece_index, blocks in (*self._plan.partial, *find_stored_blocks(self._layout, begun)):
             store.partial.restore(piece_index, blocks)
             runs = self._layout.geometry.runs_of(piece_index, blocks)
             earlier += [StoredRun(0, run, None, was_useful=True) for run in runs]
