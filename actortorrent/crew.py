@@ -20,6 +20,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from actortorrent.actors.base import NO_ANSWER, AnyRef, Message, Proxy, Runtime, proxy_of, stop_all
+from actortorrent.actors.connection_room import most_connections
 from actortorrent.actors.content_reader import ContentReader
 from actortorrent.actors.interfaces import own_address
 from actortorrent.actors.peer import PeerActor, PeerProxy
@@ -106,6 +107,8 @@ class Crew:
         layout = self._start_storage(metainfo)
         self._start_piece_manager(layout)
         self._start_swarm()
+        if metainfo.is_private:
+            self.swarm.torrent_is_private.defer(True)
         self._trade(metainfo, layout)
 
     def start_by_link(self, goals: Goals, outbox: Outbox, peers: tuple[Address, ...]) -> None:
@@ -147,7 +150,9 @@ class Crew:
             ActorTorrentError: if one cannot start: the disk refuses.
         """
         self._options = options
-        self.sources.torrent_known(is_private=metainfo.is_private)
+        self.sources.torrent_known(self.reporter, is_private=metainfo.is_private)
+        if metainfo.is_private:
+            self.swarm.torrent_is_private.defer(False)
         self._stop_connections()
         layout = self._start_storage(metainfo)
         self._start_piece_manager(layout)
@@ -224,7 +229,13 @@ class Crew:
         runtime, options = self._runtime, self._options
         self.swarm = self._begin(
             SwarmProxy,
-            Swarm.start(runtime, self._peer_id, options.max_peers, self._start_peer, self.reporter),
+            Swarm.start(
+                runtime,
+                self._peer_id,
+                most_connections(options.max_peers),
+                self._start_peer,
+                self.reporter,
+            ),
         )
         self.seeder = self._begin(
             SeederProxy,

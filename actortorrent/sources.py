@@ -131,12 +131,15 @@ class PeerSources:
         if self.calls_locally:
             self._start_local_discovery(swarm, port)
 
-    def torrent_known(self, *, is_private: bool) -> None:
+    def torrent_known(self, reporter: ReporterProxy, *, is_private: bool) -> None:
         """Go on with a torrent of which only the info-hash was known; a private one in silence."""
+        self._is_private = is_private
         if is_private and self._local_discovery is not None:
             self._local_discovery.fall_silent.defer()
         if is_private and self._dht is not None:
-            self._dht.stop_finding.defer(self._info_hash)
+            self._dht.leave.defer()
+            self._dht = None
+            reporter.dht_changed.defer(0)
 
     def _start_tracker(self, swarm: SwarmProxy, reporter: ReporterProxy, port: int) -> None:
         # Not every session asks trackers, and those that do have already begun to dial.

@@ -63,6 +63,15 @@ class Content:
         torrent.write_bytes(bencodepy.encode(_metainfo(info, trackers)))
         return replace(self, torrent=torrent)
 
+    def made_private(self) -> Content:
+        """Return the same content with a private torrent (BEP 27), which has another info-hash."""
+        metainfo = bencodepy.decode(self.torrent.read_bytes())
+        metainfo[b"info"][b"private"] = 1
+        torrent = self.torrent.with_name(f"{self.name}-private.torrent")
+        torrent.write_bytes(bencodepy.encode(metainfo))
+        info_hash = hashlib.sha1(bencodepy.encode(metainfo[b"info"])).digest()
+        return replace(self, torrent=torrent, info_hash=info_hash)
+
     def assert_same_in(self, folder: Path, *, but: Collection[str] = ()) -> None:
         """Fail unless `folder` holds the very same bytes, `but` for files of these names."""
         for path, length in self.files:

@@ -30,6 +30,7 @@ from actortorrent.rules.dht_facts import (
 )
 from actortorrent.rules.dht_node import DhtNode
 from actortorrent.rules.dht_table import BUCKET_SIZE
+from actortorrent.rules.private_torrents import FROM_DHT
 from actortorrent.wire.addresses import MAX_PORT, Address
 from actortorrent.wire.dht_nodes import NodeId
 from actortorrent.wire.dht_state import MAX_SAVED_NODES, DhtState, SavedNode
@@ -37,7 +38,6 @@ from actortorrent.wire.dht_state import MAX_SAVED_NODES, DhtState, SavedNode
 MAX_NAMES = 16  # looked up at once
 SAVE_SECONDS = 10 * 60.0
 RETRY_SECONDS, MAX_RETRY_SECONDS = 2.0, 10 * 60.0  # while no nodes are found
-SOURCE = "DHT"  # who found the peers, as `Swarm` is told
 
 TellPeers = Callable[[tuple[Address, ...], str], None]
 TellEnd = Callable[[SearchEnded], None]
@@ -125,6 +125,10 @@ class Dht(DhtEndpoint):
         for node in self._nodes.values():
             node.find_more(NodeId.from_bytes(info_hash), now)
         self._go_on()
+
+    def leave(self) -> None:
+        """End: not one datagram more."""
+        self._stop()
 
     def stop_finding(self, info_hash: bytes) -> None:
         """Look for peers of this torrent no more."""
@@ -220,7 +224,7 @@ class Dht(DhtEndpoint):
         match fact:
             case PeersFound(info_hash, peers):
                 if info_hash in self._askers:
-                    self._askers[info_hash].tell(peers, SOURCE)
+                    self._askers[info_hash].tell(peers, FROM_DHT)
             case SearchEnded():
                 self._search_ended(fact)
             case PingEnded(number):
@@ -279,6 +283,7 @@ class DhtProxy(Proxy):
 
     find_peers = message(Dht.find_peers)
     find_more = message(Dht.find_more)
+    leave = message(Dht.leave)
     stop_finding = message(Dht.stop_finding)
     add_node = message(Dht.add_node)
     we_are_at = message(Dht.we_are_at)

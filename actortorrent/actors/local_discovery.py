@@ -17,6 +17,7 @@ from actortorrent.actors.base import Proxy, Runtime, SocketActor, message
 from actortorrent.actors.interfaces import OwnAddress, local_addresses
 from actortorrent.actors.multicast import Caller, open_callers, open_hearing
 from actortorrent.rules.local_discovery import ANNOUNCE_SECONDS, LocalHearing
+from actortorrent.rules.private_torrents import FROM_OUR_NETWORK
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.local_discovery import (
     GROUP_IPV4,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 COOKIE_BYTES = 8
 DATAGRAMS_A_TURN = 32  # then the mailbox gets its turn
 MAX_ADDRESSES = 16  # of ours, of each kind of IP, that are called from
-SOURCE = "the local network"  # who found the peers, as `Swarm` is told
 
 
 class LocalDiscovery(SocketActor):
@@ -94,7 +94,7 @@ class LocalDiscovery(SocketActor):
     def _heard(self, announce: LocalAnnounce, host: str) -> None:
         peer = self._hearing.heard(announce, host, time.monotonic())
         if peer is not None:
-            self._swarm.peers_found.defer((peer,), SOURCE)
+            self._swarm.peers_found.defer((peer,), FROM_OUR_NETWORK)
 
     def fall_silent(self) -> None:
         """Call no more, and hear no more: the torrent turned out to be private (BEP 27)."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from actortorrent.actors.peer_connection import PeerConnection
 from actortorrent.rules.peer_exchange import ExchangeHearing, ExchangeTelling
+from actortorrent.rules.private_torrents import FROM_PEERS
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.extension_handshake import PEX_ID, UT_PEX
 from actortorrent.wire.peer_exchange import Contact, ContactFlags, PeerExchange
@@ -20,8 +21,6 @@ from actortorrent.wire.peer_exchange import Contact, ContactFlags, PeerExchange
 if TYPE_CHECKING:
     from actortorrent.actors.inbox import Timer
     from actortorrent.actors.peer import PeerProxy
-
-SOURCE = "a peer"  # who found the peers, as `Swarm` is told
 
 
 class PeerExchanging(PeerConnection):
@@ -92,7 +91,7 @@ class PeerExchanging(PeerConnection):
         contacts = self._hearing.message_came(message, time.monotonic())
         if contacts:
             found = tuple([one.address for one in contacts])
-            self._swarm.peers_found.defer(found, SOURCE)
+            self._swarm.peers_found.defer(found, FROM_PEERS)
 
 
 def _means_the_same_to_others(host: str) -> bool:

@@ -17,10 +17,12 @@ from actortorrent.actors.base import Actor, Proxy, Runtime, message
 from actortorrent.actors.inbox import Timer
 from actortorrent.actors.live_peers import LivePeer, LivePeers
 from actortorrent.actors.peer_values import Connection, Parting
+from actortorrent.errors import shortage_of
 from actortorrent.rules.address_book import AddressBook
 from actortorrent.rules.double_connections import keep_newer
 from actortorrent.rules.own_address import plain
 from actortorrent.rules.peer_priority import Ranking
+from actortorrent.rules.private_torrents import OPEN_SOURCES
 from actortorrent.rules.statuses import SwarmStatus
 from actortorrent.wire.addresses import Address
 
@@ -64,13 +66,13 @@ class Swarm(Actor):
         self._next_conn = 1
         self._is_open = False  # until the content is checked, and again when we stop
         self._is_complete = False
+        self._is_private = False
         self._banned_count = 0
         self._last_failure = ""
         self._has_met_anyone = False
         self._dial_timer: Timer | None = None
         self._minds_loneliness = False
-        self._will_report = False
-        self._will_tell_contacts = False
+        self._will_report = self._will_tell_contacts = False
 
     # --- commands ----------------------------------------------------------------------------
 
@@ -83,6 +85,16 @@ class Swarm(Actor):
         self._tell_own_address = tell
         for host in self._ranking.own_address.known:
             tell(host)
+
+    def torrent_is_private(self, was_known: bool) -> None:
+        """Take peers of the trackers and the user alone (BEP 27), and forget others that were found.
+
+        Args:
+            was_known: whether that is known from the beginning, and not of the metadata.
+        """
+        self._is_private = True
+        self._book.forget_from(OPEN_SOURCES)
+        self._record("bt:torrent_is_private", {"was_known": was_known})
 
     def we_listen_on(self, port: int) -> None:
         """Learn at which port peers reach us."""
@@ -102,6 +114,8 @@ class Swarm(Actor):
 
     def peers_found(self, addresses: tuple[Address, ...], source: str) -> None:
         """Write down addresses and dial as many as there are slots for."""
+        if self._is_private and source in OPEN_SOURCES:
+            return  # it was under way when we learnt that the torrent is private
         now = time.monotonic()
         here = {contact.address for contact in self._live.contacts}
         strange = [address for address in addresses if address not in here]
@@ -134,7 +148,7 @@ class Swarm(Actor):
     def _make_room(self) -> None:
         """Drop the oldest of those that say nothing, if they are too many: others may speak."""
         mute = self._live.mute
-        if len(mute) >= MAX_MUTE:
+        if len(mute) >= min(MAX_MUTE, self._max_peers):
             mute[0].send_away(Parting.NEVER_ANSWERED, "it said nothing, and others wait")
 
     def we_are_complete(self) -> None:
@@ -332,16 +346,18 @@ class Swarm(Actor):
         self._record("bt:connection_begun", {**data, "we_dialled": connection.we_dialled})
         try:
             proxy = self._start_peer(connection)
-        except OSError as error:  # no descriptor or thread is left: the others go on
-            self._could_not_start(connection, error)
+        except (OSError, RuntimeError, MemoryError) as error:
+            shortage = shortage_of(error)  # of descriptors or threads: the others go on
+            if shortage is None:
+                raise
+            self._could_not_start(connection, str(shortage))
             return
         dialled = [connection.address] if connection.we_dialled else []
         priority = self._ranking.priority(connection.address)
         self._live.add(LivePeer(connection, proxy, dialled, priority))
         self._report_soon()
 
-    def _could_not_start(self, connection: Connection, error: OSError) -> None:
-        why = error.strerror or str(error)
+    def _could_not_start(self, connection: Connection, why: str) -> None:
         self._record("bt:connection_closed", {"conn": connection.conn, "why": why})
         if connection.sock is not None:
             connection.sock.close()
@@ -376,6 +392,7 @@ class SwarmProxy(Proxy):
 
     ask_for_more = message(Swarm.ask_for_more)
     tell_own_address = message(Swarm.tell_own_address)
+    torrent_is_private = message(Swarm.torrent_is_private)
     we_listen_on = message(Swarm.we_listen_on)
     begin = message(Swarm.begin)
     end_connections = message(Swarm.end_connections)

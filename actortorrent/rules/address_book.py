@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from actortorrent.wire.addresses import Address
@@ -83,6 +83,11 @@ class AddressBook:
                 entry = self._entries[address] = _Entry(address, source, now)
                 entry.priority = self._priority(address)
         return len(self._entries) - before
+
+    def forget_from(self, sources: Collection[str]) -> None:
+        """Forget all that these sources have told, also who is connected."""
+        for entry in [one for one in self._entries.values() if one.source in sources]:
+            del self._entries[entry.address]
 
     def rank_anew(self) -> None:
         """Ask anew what a connection with each would be worth."""

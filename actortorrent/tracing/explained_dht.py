@@ -24,6 +24,12 @@ DHT_MESSAGES: Mapping[str, Explanation] = {
         "our rule: rules/dht_searches.py",
         "Dht.find_more",
     ),
+    "Dht.leave": Explanation(
+        "The torrent is private, as its metadata says.",
+        "End: not one datagram more.",
+        "BEP 27",
+        "Dht.leave",
+    ),
     "Dht.stop_finding": Explanation(
         "These peers are no longer wanted.", "Look no more.", DHT, "Dht.stop_finding"
     ),

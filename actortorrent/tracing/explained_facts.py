@@ -128,6 +128,12 @@ FACTS: Mapping[str, Explanation] = {
     "bt:peers_found": Explanation(
         "Addresses of peers became known, from a tracker, another peer, the local network, a user."
     ),
+    "bt:torrent_is_private": Explanation(
+        "The torrent is private; `was_known`: from the beginning, and not of its metadata.",
+        "Take peers of its trackers and the user alone; no DHT, no exchange of peers, no calls in our "
+        "own network.",
+        "BEP 27",
+    ),
     "bt:own_address_known": Explanation(
         "Enough of those who see us agree on what our address is: peers of different networks, "
         "each of which has one voice, a tracker, the nodes of the DHT.",

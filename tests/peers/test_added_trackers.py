@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import bencodepy
 import pytest
 
 from actortorrent import Magnet
@@ -45,10 +44,7 @@ def test_of_a_torrent_whose_trackers_are_dead_two_of_ours_meet_at_one_that_both_
 
 
 def test_a_private_torrent_gets_none(content: Content, tmp_path: Path) -> None:
-    metainfo = bencodepy.decode(content.torrent.read_bytes())
-    metainfo[b"info"][b"private"] = 1
-    content.torrent.write_bytes(bencodepy.encode(metainfo))
     added = ["--tracker", f"http://127.0.0.1:{free_port()}/announce"]
-    with own_fetch(content, tmp_path / "into", extra=added) as leech:
+    with own_fetch(content.made_private(), tmp_path / "into", extra=added) as leech:
         assert leech.process.wait() == 2
     assert any("it is private" in line for line in leech.process.lines)

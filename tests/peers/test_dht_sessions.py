@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from actortorrent import Magnet
+from actortorrent.tracing.linting import lint
+from actortorrent.tracing.linting.private import UNDER_WAY_NS
 from actortorrent.tracing.reader import TraceFile
 from tests.conftest import ContentMaker
 from tests.content import Content
@@ -56,6 +58,29 @@ def test_libtorrent_finds_us_by_a_link_with_nothing_but_the_info_hash(
         with libtorrent_fetch(content, tmp_path / "into", host=THEIRS, extra=magnet) as leech:
             leech.wait_until_done()
     content.assert_same_in(tmp_path / "into")
+
+
+def test_a_link_whose_torrent_is_private_is_looked_for_until_that_is_known(
+    nodes: LibtorrentNodes, content_maker: ContentMaker, tmp_path: Path
+) -> None:
+    content = content_maker(300_000).made_private()
+    link = Magnet(content.info_hash).link
+    extra = [*joining(nodes, 5), "--down", "100K", "--trace", str(tmp_path / "trace")]
+    with (
+        own_seed(content, host=OTHERS, extra=joining(nodes, 2)) as seed,
+        own_fetch(
+            content, tmp_path / "into", source=link, peers=[seed.address], host=OURS, extra=extra
+        ) as leech,
+    ):
+        leech.finish()
+    content.assert_same_in(tmp_path / "into")
+    with TraceFile(tmp_path / "trace") as trace:
+        events = list(trace.events())
+        findings = lint(trace.header, events)
+    known = next(n for n, one in enumerate(events) if one.name == "bt:torrent_is_private")
+    assert "dht:message_sent" in {one.name for one in events[:known]}
+    assert [one.text for one in findings if one.rule == "private"] == []
+    assert any(one.time_ns > events[known].time_ns + UNDER_WAY_NS for one in events)
 
 
 def test_two_of_ours_find_each_other(

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-import bencodepy
 import pytest
 
 from actortorrent.tracing.events import WIRE_RECEIVED
@@ -43,16 +40,6 @@ def datagrams_sent(namespace: Namespace) -> int:
         rows = [line.split() for line in lines.splitlines() if line.startswith(field)]
         count += int(dict(zip(*rows, strict=True))["OutDatagrams"] if len(rows) > 1 else rows[0][1])
     return count
-
-
-def private(content: Content) -> Content:
-    """Return the same content with a private torrent (BEP 27)."""
-    metainfo = bencodepy.decode(content.torrent.read_bytes())
-    metainfo[b"info"][b"private"] = 1
-    torrent = content.torrent.with_name("private.torrent")
-    torrent.write_bytes(bencodepy.encode(metainfo))
-    info_hash = hashlib.sha1(bencodepy.encode(metainfo[b"info"])).digest()
-    return replace(content, torrent=torrent, info_hash=info_hash)
 
 
 def met(trace: Path) -> set[str]:
@@ -113,7 +100,7 @@ def test_over_ipv6_they_find_each_other_too(
 def test_who_is_to_be_silent_sends_not_one_datagram(
     content: Content, tmp_path: Path, lan: Namespace, is_private: bool, extra: list[str]
 ) -> None:
-    silent = private(content) if is_private else content
+    silent = content.made_private() if is_private else content
     seed_host, leech_host, _ = lan.hosts
     before = datagrams_sent(lan)
     options = [*ALONE, *extra]

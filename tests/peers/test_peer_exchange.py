@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
-import bencodepy
 import pytest
 
 from actortorrent.tracing.events import WIRE_RECEIVED, WIRE_SENT
@@ -65,7 +63,7 @@ def test_of_a_private_torrent_it_is_not_even_offered(
     content_maker: ContentMaker, tmp_path: Path, is_private: bool
 ) -> None:
     content = content_maker(300_000)
-    torrent = private(content) if is_private else content
+    torrent = content.made_private() if is_private else content
     trace = tmp_path / "own.trace"
     with (
         own_seed(torrent) as seed,
@@ -78,15 +76,6 @@ def test_of_a_private_torrent_it_is_not_even_offered(
     assert len(greetings) == 2
     assert all(("ut_pex" in one) is not is_private for one in greetings)
     assert not (is_private and any("exchange of peers" in one for one in extended(trace)))
-
-
-def private(content: Content) -> Content:
-    """Return the same content with a private torrent (BEP 27)."""
-    metainfo = bencodepy.decode(content.torrent.read_bytes())
-    metainfo[b"info"][b"private"] = 1
-    torrent = content.torrent.with_name("private.torrent")
-    torrent.write_bytes(bencodepy.encode(metainfo))
-    return replace(content, torrent=torrent)
 
 
 def extended(trace: Path) -> list[str]:

@@ -16,6 +16,7 @@ from actortorrent.tracing.linting.actors import ActorRules
 from actortorrent.tracing.linting.causality import Causality
 from actortorrent.tracing.linting.content import ContentRules
 from actortorrent.tracing.linting.dht import DhtRules
+from actortorrent.tracing.linting.private import PrivateRules
 from actortorrent.tracing.linting.rules import OURS, RULES, Finding, Rule
 from actortorrent.tracing.linting.wire import WireRules
 
@@ -65,12 +66,14 @@ class _Linter:
         self._content = ContentRules(header, self._wire, self._blame)
         self._actors = ActorRules(self._blame)
         self._dht = DhtRules(self._blame)
+        self._private = PrivateRules(self._blame)
 
     def hear(self, event: Event) -> None:
         self._content.hear(event)
         self._wire.hear(event)
         self._actors.hear(event)
         self._dht.hear(event)
+        self._private.hear(event)
 
     def end(self) -> list[Finding]:
         self._content.end()

@@ -50,6 +50,10 @@ RULES: Mapping[str, Rule] = {
     # --- the DHT
     "unasked-answer": Rule("An answer in the DHT answers a query", "BEP 5"),
     "amplified": Rule("Who may not hear us is sent no more bytes than came from it", OURS),
+    # --- private torrents
+    "private": Rule(
+        "A private torrent's peers come from its trackers, from nowhere else", "BEP 27"
+    ),
     # --- actors
     "ask-in-actor": Rule("Actors tell each other, and never wait for an answer", OURS),
     "growing-mailbox": Rule("A mailbox does not grow for ever", OURS),

@@ -162,6 +162,12 @@ def sums(script: Script, answered: int, ms: int = 60_000) -> None:
 
 AMPLIFIED = (("received", "get_peers", 95), ("sent", "answer", 96))
 
+
+def found_in_the_dht_though_private(script: Script) -> None:
+    script.fact("private", "bt:torrent_is_private", "Swarm", behind="checked", was_known=True)
+    script.fact("found", "bt:peers_found", "Swarm", source="DHT", new=1)
+
+
 PLANTED: list[tuple[str, Plant]] = [
     ("handshake-first", lambda s: s.without("handshake in")),
     ("handshake-first", lambda s: s.wire("again", "sent", "handshake", 68, behind="unchoke in")),
@@ -238,6 +244,7 @@ PLANTED: list[tuple[str, Plant]] = [
     ("lost-events", lambda s: s.fact("g", "trace:gap", "trace", lost=3)),
     ("unasked-answer", lambda s: datagram(s, "received", "answer", 60)),
     ("amplified", lambda s: [datagram(s, *one) for one in AMPLIFIED]),
+    ("private", found_in_the_dht_though_private),
 ]
 
 
