@@ -20,7 +20,6 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from actortorrent.actors.base import NO_ANSWER, AnyRef, Message, Proxy, Runtime, proxy_of, stop_all
-from actortorrent.actors.connection_room import most_connections
 from actortorrent.actors.content_reader import ContentReader
 from actortorrent.actors.interfaces import own_address
 from actortorrent.actors.peer import PeerActor, PeerProxy
@@ -229,13 +228,7 @@ class Crew:
         runtime, options = self._runtime, self._options
         self.swarm = self._begin(
             SwarmProxy,
-            Swarm.start(
-                runtime,
-                self._peer_id,
-                most_connections(options.max_peers),
-                self._start_peer,
-                self.reporter,
-            ),
+            Swarm.start(runtime, self._peer_id, options.max_peers, self._start_peer, self.reporter),
         )
         self.seeder = self._begin(
             SeederProxy,
