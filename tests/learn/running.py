@@ -49,22 +49,23 @@ def run_scripts(of: Iterable[Chapter], folder: Path) -> None:
 
 def run_script(script: str, folder: Path) -> None:
     """Run one, and end whatever it leaves running."""
-    process = subprocess.Popen(
-        ["bash", "-e", "-o", "pipefail", "-c", script],
-        cwd=folder,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    with process:
-        try:
-            said, _ = process.communicate(timeout=PATIENCE_SECONDS)
-        finally:
-            _end_group(process.pid)
-    assert process.returncode == 0, f"{script}\n{said}"
+    with tempfile.TemporaryFile("w+") as said:  # what it leaves running would keep a pipe open
+        process = subprocess.Popen(
+            ["bash", "-e", "-o", "pipefail", "-c", script],
+            cwd=folder,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        with process:
+            try:
+                code = process.wait(PATIENCE_SECONDS)
+            finally:
+                _end_group(process.pid)
+        said.seek(0)
+        assert code == 0, f"{script}\n{said.read()}"
 
 
 def _end_group(group: int) -> None:
