@@ -12,7 +12,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 	&& { echo "$$candidate"; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help init test check format demo docs bench soak crash fuzz clean
+.PHONY: help init test check format demo docs bench soak hostile crash fuzz clean
 
 help: ## list these targets
 	@echo "actortorrent: a BitTorrent client on Pykka actors"
@@ -69,6 +69,9 @@ $(FUZZER): $(READY) tests/fuzz/requirements.txt
 
 soak: $(READY) ## torrents in a row while peers come and go: does anything grow? (SECONDS=1800)
 	$(BIN)/python -m tests.soak --seconds $(or $(SECONDS),1800) --picture docs/pictures/soak.svg
+
+hostile: $(READY) ## all that hostile peers, trackers, nodes and servers do, and what came of it
+	$(BIN)/python -m tests.hostile
 
 crash: $(READY) ## failing actors, power cuts, 500 times kill -9 (COUNT=50: 50 times; SEED=7: the dice)
 	$(BIN)/python -m tests.crash --count $(or $(COUNT),500) --seed $(or $(SEED),7)
