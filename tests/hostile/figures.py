@@ -1,0 +1,130 @@
+"""The figures that docs/reliability.md promises: what takes its time, with nothing cut short."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.actors.playing_trackers import HttpTalk, PlayedHttpTracker
+from tests.content import make_content
+from tests.hostile.batch import fetching_in_turn
+from tests.hostile.honest import HonestPeer
+from tests.hostile.line import GoneError, Line
+from tests.hostile.log import Log
+from tests.hostile.sources import small_content
+from tests.hostile.trackers import honest_reply
+from tests.hostile.trader import Trader, trading
+from tests.hostile.vitals import MIB
+
+GOAL_HANDSHAKE_SECONDS = 10.0
+GOAL_NEXT_TIER_SECONDS = 5.0
+GOAL_FETCHED_AGAIN = 0.01
+ON_TIME_SECONDS = 0.5  # of ten, that a timer, a thread and a socket take together
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Hold one figure: what it is, what it came to, and what it is to be."""
+
+    what: str
+    found: str
+    goal: str
+    is_met: bool
+
+
+def all_figures(folder: Path) -> Iterator[Figure]:
+    """Yield each figure as soon as it is known."""
+    yield from handshake_figures(folder / "handshakes")
+    yield next_tier_figure(folder / "trackers")
+    yield corruption_figure(folder / "corruption")
+
+
+def handshake_figures(folder: Path) -> Iterator[Figure]:
+    """Yield how long connections last that never come to a handshake."""
+    with trading(folder, haste={}) as trader:
+        silent, dribbling = _times(trader)
+    for what, seconds in (("a silent connection", silent), ("one byte a second", dribbling)):
+        is_met = seconds <= GOAL_HANDSHAKE_SECONDS + ON_TIME_SECONDS
+        yield Figure(f"{what}: closed after", f"{seconds:.1f} s", "10 s", is_met)
+
+
+def _times(trader: Trader) -> tuple[float, float]:
+    """Return the seconds that a silent connection lasts, and one that dribbles."""
+    lasted = [0.0, 0.0]
+    with trader.dial() as silent, trader.dial() as dribbling:
+        began = time.monotonic()
+
+        def dribble() -> None:
+            with suppress(GoneError):
+                for byte in dribbling.handshake():
+                    dribbling.send(bytes((byte,)))
+                    time.sleep(1)
+                    if not dribbling.is_open():
+                        break
+            lasted[1] = time.monotonic() - began
+
+        thread = threading.Thread(target=dribble)
+        thread.start()
+        _until_closed(silent)
+        lasted[0] = time.monotonic() - began
+        thread.join()
+    return lasted[0], lasted[1]
+
+
+def _until_closed(line: Line) -> None:
+    line.sock.settimeout(2 * GOAL_HANDSHAKE_SECONDS)
+    with suppress(ConnectionError):
+        line.sock.recv(1)
+
+
+def next_tier_figure(folder: Path) -> Figure:
+    """Return how long after a tracker that hangs the next tier is asked."""
+    asked: list[float] = []
+    with fetching_in_turn(folder, haste={}) as batch:
+        content = small_content(folder)
+        with HonestPeer(content) as peer:
+            peer.may_serve.set()
+            reply = honest_reply(peer.address)
+
+            def hang(talk: HttpTalk) -> None:
+                asked.append(time.monotonic())
+                talk.hang()
+
+            def answer(talk: HttpTalk) -> None:
+                asked.append(time.monotonic())
+                reply(talk)
+
+            with PlayedHttpTracker(answer) as honest, PlayedHttpTracker(hang) as foe:
+                named = content.naming(foe.url, honest.url)
+                batch.meet(named, str(named.torrent))
+    seconds = asked[1] - asked[0]
+    is_met = seconds <= GOAL_NEXT_TIER_SECONDS
+    return Figure("a tracker hangs: the next is asked after", f"{seconds:.1f} s", "5 s", is_met)
+
+
+def corruption_figure(folder: Path) -> Figure:
+    """Return which part of the content is fetched again, where one of four peers sends wrong bytes."""
+    with fetching_in_turn(folder) as batch, ExitStack() as stack:
+        content = make_content(folder / "content", 32 * MIB, piece_length=256 * 1024)
+        peers = [HonestPeer(content, spoils=number == 0) for number in range(4)]
+        for peer in peers:
+            stack.enter_context(peer).may_serve.set()
+        addresses = [peer.address for peer in peers]
+        ended, trace, output = batch.fetch(str(content.torrent), peers=addresses)
+        assert ended["is_complete"], ended
+        content.assert_same_in(output)
+    with closing(Log(trace)) as log:
+        log.read_on()
+        bans = [one for whys in log.whys.values() for one in whys if "banned" in one]
+    share = ended["wasted_bytes"] / content.total_length
+    assert bans, "nobody was found out"
+    return Figure(
+        "one corrupt peer of four: fetched again",
+        f"{100 * share:.2f} % of {content.total_length // MIB} MiB",
+        "1 %",
+        share <= GOAL_FETCHED_AGAIN,
+    )
