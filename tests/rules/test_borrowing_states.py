@@ -78,8 +78,8 @@ class LeasesOfAPeer(RuleBasedStateMachine):
 
     def lend(self, run: Run) -> None:
         names = set(GEOMETRY.blocks_of(run))
-        if names & self.all_expected():  # nobody is lent what it has
-            return
+        if any(names & (one.expected | one.came | one.rejected) for one in self.lent.values()):
+            return  # nobody is lent what it has
         self.last_lease_id += 1
         self.books.borrow(Lease(self.last_lease_id, run, Cargo(bytearray(run.length))))
         self.lent[self.last_lease_id] = Lent(names, set(), set())
@@ -116,34 +116,34 @@ class LeasesOfAPeer(RuleBasedStateMachine):
         for event in events:
             if isinstance(event, Placed):
                 filled = self.books.placed(event.owners, event.byte_count)
-                for owner in event.owners:
-                    self.came(self.under_way.pop(0), owner.lease.lease_id)
+                owners = [owner.lease.lease_id for owner in event.owners]
+                for lease_id in owners:
+                    self.came(self.under_way.pop(0), lease_id)
+                self.check_over(filled, set(owners))
             else:
                 assert isinstance(event, Block)
                 name = self.under_way.pop(0)
                 assert (event.piece_index, event.block_offset) == name[:2]
-                filled = self.books.block_came(*event) or []
                 assert name not in self.all_expected(), "the reader puts these in their places"
-            self.check_over(filled)
+                assert self.books.block_came(*event) is None
 
     def came(self, name: Name, lease_id: int) -> None:
         lent = self.lent[lease_id]
         lent.expected.remove(name)
         lent.came.add(name)
 
-    def check_over(self, filled: list[FilledRun]) -> None:
-        """Exactly those leases are over of which nothing is expected; all that came is handed over."""
+    def check_over(self, filled: list[FilledRun], concerned: set[int]) -> None:
+        """Of these leases exactly those are over of which nothing is expected any more."""
         over = {
             lease_id: lent
             for lease_id, lent in self.lent.items()
-            if not lent.expected and lent.came
+            if lease_id in concerned and not lent.expected
         }
-        assert {one.lease_id for one in filled} == over.keys()
+        assert {one.lease_id for one in filled} == {i for i, lent in over.items() if lent.came}
         self.check_handed_over(filled, over)
-        for lease_id, lent in over.items():
-            if not lent.rejected:
-                del self.lent[lease_id]
+        for lent in over.values():
             lent.came.clear()
+        self.forget_those_that_are_over()
 
     def check_handed_over(self, filled: list[FilledRun], over: dict[int, Lent]) -> None:
         names: dict[int, list[Name]] = {lease_id: [] for lease_id in over}
@@ -170,10 +170,10 @@ class LeasesOfAPeer(RuleBasedStateMachine):
     def what_was_rejected_is_given_back(self) -> None:
         came, given_back = self.books.give_back_rejected()
         self.check_given_back(given_back, {i: one.rejected for i, one in self.lent.items()})
+        concerned = {lease_id for lease_id, lent in self.lent.items() if lent.rejected}
         for lent in self.lent.values():
             lent.rejected.clear()
-        self.check_over(list(came))
-        self.forget_those_that_are_over()
+        self.check_over(list(came), concerned)
 
     @rule()
     def all_goes_back(self) -> None:
