@@ -11,17 +11,16 @@ from pathlib import Path
 from actortorrent.lab.processes import PATIENCE_SECONDS, Running
 from actortorrent.wire.addresses import Address, parse_address
 from tests.peers.needs import need_module
-from tests.peers.processes import within
+from tests.peers.processes import free_port, within
 
 SCRIPT = Path(__file__).with_name("libtorrent_dht.py")
-PORT = 6881
 
 
 class LibtorrentNodes:
     """Nodes that do what they are told, and tell what they find."""
 
-    def __init__(self, process: Running, hosts: Sequence[str]) -> None:
-        self.addresses = [Address(host, PORT) for host in hosts]
+    def __init__(self, process: Running, addresses: Sequence[Address]) -> None:
+        self.addresses = addresses
         self._process = process
 
     def wait_until_joined(self) -> None:
@@ -60,8 +59,9 @@ class LibtorrentNodes:
 def libtorrent_nodes(hosts: Sequence[str], *, namespace: str = "") -> Iterator[LibtorrentNodes]:
     """Run a node at each of these addresses while the block runs."""
     need_module("libtorrent")
-    command: list[str | Path] = [sys.executable, "-P", SCRIPT, str(PORT), *hosts]
+    port = free_port()
+    command: list[str | Path] = [sys.executable, "-P", SCRIPT, str(port), *hosts]
     with Running(within(namespace, command)) as process:
-        nodes = LibtorrentNodes(process, hosts)
+        nodes = LibtorrentNodes(process, [Address(host, port) for host in hosts])
         nodes.wait_until_joined()
         yield nodes

@@ -65,9 +65,9 @@ def test_the_same_among_addresses_of_the_internet(namespace: Namespace) -> None:
     ours = "45.20.1.1"
     add_addresses(namespace, (*hosts, ours))
     command = [sys.executable, "-m", "actortorrent", "dht", "peers", THEIRS.hex(), "--json"]
-    command += ["--bind", ours, "--dht-node", f"{hosts[2]}:6881"]
     with libtorrent_nodes(hosts, namespace=namespace.name) as nodes:
         nodes.announce(4, THEIRS, 4321)
+        command += ["--bind", ours, "--dht-node", str(nodes.addresses[2])]
         done = subprocess.run(
             within(namespace.name, command), capture_output=True, timeout=40, check=True
         )
