@@ -6,6 +6,8 @@ import random
 import threading
 from pathlib import Path
 
+import pytest
+
 from actortorrent.lab.processes import PATIENCE_SECONDS
 from tests.conftest import ContentMaker
 from tests.content import Content
@@ -34,6 +36,7 @@ class Round:
             self.is_over.wait()
 
 
+@pytest.mark.timeout(600)  # 20 where nothing else is going on
 def test_what_fifty_kills_leave_is_whole_and_nothing_was_fetched_twice(
     content_maker: ContentMaker, tmp_path: Path
 ) -> None:
