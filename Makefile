@@ -68,7 +68,7 @@ $(FUZZER): $(READY) tests/fuzz/requirements.txt
 	@touch $(FUZZER)
 
 soak: $(READY) ## torrents in a row while peers come and go: does anything grow? (SECONDS=1800)
-	$(BIN)/python -m tests.soak --seconds $(or $(SECONDS),1800) --picture docs/pictures/soak.svg
+	$(BIN)/python -m tests.soak --seconds $(or $(SECONDS),1800) --picture build/soak.svg
 
 hostile: $(READY) ## all that hostile peers, trackers, nodes and servers do, and what came of it
 	$(BIN)/python -m tests.hostile

@@ -1,6 +1,6 @@
 """`make soak`: a long run, a figure a row, and a picture of it.
 
-    python -m tests.soak [--seconds 1800] [--picture docs/pictures/soak.svg]
+    python -m tests.soak [--seconds 1800] [--picture build/soak.svg]
 
 One process fetches torrents one after another by the Python API, and seeds another all the while;
 every second a peer comes to each, and stays for up to three.
@@ -33,6 +33,7 @@ def main(seconds: float, path: Path | None, record: Path | None) -> None:
     rows = list(judged(seen))
     print(f"{seen.seconds:.0f} seconds", *rows, sep="\n")
     if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(picture(seen))
     if record is not None:
         record.write_text(json.dumps(asdict(seen)))

@@ -12,6 +12,7 @@ from tests.soak.judging import (
     MOST_DESCRIPTORS,
     MOST_MEMORY_MIB,
     MOST_THREADS,
+    WARM_UP_SHARE,
     Left,
     Sample,
     Seen,
@@ -69,7 +70,7 @@ def test_what_goes_up_and_down_is_flat() -> None:
     ],
 )
 def test_what_grows_beyond_its_bound_is_not(figure: str, most: float) -> None:
-    seconds = 1000 * 0.8
+    seconds = 1000 * (1 - WARM_UP_SHARE)
     assert _failed(grown(flat(), **{figure: 0.9 * most / seconds})) == []
     (name,) = _failed(grown(flat(), **{figure: 1.1 * most / seconds}))
     assert figure.partition("_")[0] in name
