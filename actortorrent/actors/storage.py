@@ -151,6 +151,8 @@ class Storage(Actor):
         earlier = []
         begun = self._plan.begun & store.wanted & ~store.verified if self._may_write else 0
         for piece_index, blocks in (*self._plan.partial, *find_stored_blocks(self._layout, begun)):
+            if store.verified >> piece_index & 1:
+                continue  # its last blocks came after the record
             store.partial.restore(piece_index, blocks)
             runs = self._layout.geometry.runs_of(piece_index, blocks)
             earlier += [StoredRun(0, run, None, was_useful=True) for run in runs]

@@ -102,6 +102,26 @@ def test_a_piece_written_in_the_same_tick_as_the_record_is_found(
     assert check_again(content, tmp_path) == ([2, 3], 1)
 
 
+def test_a_piece_that_was_finished_in_the_same_tick_is_not_kept_as_unfinished(
+    content: Content, tmp_path: Path
+) -> None:
+    storage = StorageUnderTest(content, tmp_path)
+    storage.check()
+    first, second, *_ = storage.runs(1, 2)
+    storage.store(first)
+    storage.proxy.save().get()
+    path = tmp_path / FIRST_FILE
+    recorded = path.stat().st_mtime_ns
+    storage.store(second)
+    storage.kill()
+    os.utime(path, ns=(recorded, recorded))
+    again = StorageUnderTest(content, tmp_path)
+    assert again.check() == 0b10
+    again.stop()
+    assert again.manager.all("runs_stored") == []
+    assert again.actor._store.partial.stored_blocks() == ()
+
+
 def test_killed_at_any_moment_it_claims_nothing_that_is_not_there(
     content_maker: ContentMaker, tmp_path: Path
 ) -> None:
