@@ -108,11 +108,11 @@ def test_a_piece_that_was_finished_in_the_same_tick_is_not_kept_as_unfinished(
     storage = StorageUnderTest(content, tmp_path)
     storage.check()
     first, second, *_ = storage.runs(1, 2)
-    storage.store(first)
+    storage.store(second)  # so that the file grows no more
     storage.proxy.save().get()
     path = tmp_path / FIRST_FILE
     recorded = path.stat().st_mtime_ns
-    storage.store(second)
+    storage.store(first)
     storage.kill()
     os.utime(path, ns=(recorded, recorded))
     again = StorageUnderTest(content, tmp_path)
