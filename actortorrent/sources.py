@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from actortorrent.actors.base import AnyRef, Proxy, Runtime
@@ -214,6 +215,7 @@ class PeerSources:
         dht = Dht.start(self._runtime, options, look_up, report=joined, tell_address=agreed)
         self._dht = self._begin(DhtProxy, dht)
         swarm.tell_own_address.defer(self._dht.we_are_at.defer)
+        swarm.search_dht_by.defer(partial(self._dht.find_more.defer, self._info_hash))
         self._dht.find_peers.defer(self._info_hash, port or None, swarm.peers_found.defer)
 
     def _start_local_discovery(self, swarm: SwarmProxy, port: int) -> None:

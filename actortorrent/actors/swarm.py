@@ -58,14 +58,14 @@ class Swarm(Actor):
         self._start_peer = start_peer
         self._reporter = reporter
         self._tracker: TrackerProxy | None = None
+        self._search_dht: Callable[[], None] = lambda: None
         self._ranking = Ranking()
         self._book = AddressBook(random.Random(runtime.rng.random()), self._ranking.priority)
         self._tell_own_address: Callable[[str], None] | None = None
         self._live = LivePeers()
         self._next_conn = 1
         self._is_open = False  # until the content is checked, and again when we stop
-        self._is_complete = False
-        self._is_private = False
+        self._is_complete = self._is_private = False
         self._banned_count = 0
         self._last_failure = ""
         self._has_met_anyone = False
@@ -78,6 +78,10 @@ class Swarm(Actor):
     def ask_for_more(self, tracker: TrackerProxy) -> None:
         """Learn whom to ask for addresses when there are none left."""
         self._tracker = tracker
+
+    def search_dht_by(self, search: Callable[[], None]) -> None:
+        """Learn how to have the DHT searched anew when there are no addresses left."""
+        self._search_dht = search
 
     def tell_own_address(self, tell: Callable[[str], None]) -> None:
         """Learn whom to tell what our address is, as soon as that is known, and when it changes."""
@@ -307,8 +311,8 @@ class Swarm(Actor):
     def _ask_if_lonely(self, seconds: float) -> None:
         """Have the other trackers asked: one that names nobody, or the dead, is not the only one."""
         self._minds_loneliness = False
-        if self._is_lonely and self._tracker is not None:
-            self._tracker.announce_now.defer()
+        if self._is_lonely:
+            self._ask_for_more()
         self._mind_loneliness(min(2 * seconds, MOST_LONELY_SECONDS))
 
     # --- dialling -----------------------------------------------------------------------------------
@@ -336,8 +340,13 @@ class Swarm(Actor):
         seconds = self._book.seconds_to_next(now, skip_complete=self._is_complete)
         if seconds is not None:
             self._dial_timer = self._after(seconds + 0.01, "_dial_more")
-        if not self._live and self._tracker is not None:
+        if not self._live:
+            self._ask_for_more()
+
+    def _ask_for_more(self) -> None:
+        if self._tracker is not None:
             self._tracker.announce_now.defer()
+        self._search_dht()
 
     def _start(self, connection: Connection) -> None:
         self._next_conn += 1
@@ -388,6 +397,7 @@ class SwarmProxy(Proxy):
     """The messages that the swarm takes."""
 
     ask_for_more = message(Swarm.ask_for_more)
+    search_dht_by = message(Swarm.search_dht_by)
     tell_own_address = message(Swarm.tell_own_address)
     torrent_is_private = message(Swarm.torrent_is_private)
     we_listen_on = message(Swarm.we_listen_on)

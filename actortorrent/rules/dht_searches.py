@@ -14,7 +14,7 @@ from actortorrent.wire.addresses import Address
 from actortorrent.wire.dht_nodes import NodeId
 
 AGAIN_SECONDS = 15 * 60.0  # half of what an announcement holds
-SOON_SECONDS = 5.0  # after a first look that found nothing; then twice that, and so on
+SOON_SECONDS = 2.0  # after a first look that found nothing; then twice that, and so on
 LEAST_SECONDS = 60.0  # between two looks, however many peers are lacking
 MAX_SEARCHES = 100
 MAX_FOUND = 1_000  # peers of one look that are told

@@ -164,6 +164,7 @@ ACTOR_MESSAGES: Mapping[str, Explanation] = {
             "we_are_complete": "Nothing is lacking. -> Dial no more of those who have everything.",
             "peer_introduced": "By which address others reach a peer, whether it wants to hear of others (BEP 11), and at which address it sees us (BEP 10). -> Tell the peers that do, soon; count its voice on our address.",
             "told_own_address": "At which address a tracker sees us (BEP 24), or several nodes of the DHT do (BEP 42). -> Count its voice, which weighs as much as those of several peers.",
+            "search_dht_by": "How to have the DHT searched anew. -> Do so when no addresses are left.",
             "torrent_is_private": "The torrent is private (BEP 27). -> Take peers of the trackers and the user alone, and forget others.",
             "we_listen_on": "At which port peers reach us. -> Remember it: between peers behind one address, ports are compared (BEP 40).",
             "tell_own_address": "Whom to tell what our address is. -> Remember it.",

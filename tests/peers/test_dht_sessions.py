@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from actortorrent import Magnet
+from actortorrent.rules import address_book, dht_searches
 from actortorrent.tracing.linting import lint
 from actortorrent.tracing.linting.private import UNDER_WAY_NS
 from actortorrent.tracing.reader import TraceFile
@@ -16,6 +17,8 @@ from tests.content import Content
 from tests.peers.dht_nodes import LibtorrentNodes, libtorrent_nodes
 from tests.peers.libtorrent import libtorrent_fetch, libtorrent_seed
 from tests.peers.own import own_fetch, own_seed
+from tests.peers.processes import free_port
+from tests.sessions.running import fetching
 
 HOSTS = [f"127.0.22.{number}" for number in range(1, 10)]
 OURS, THEIRS, OTHERS = "127.0.23.1", "127.0.23.2", "127.0.23.3"
@@ -81,6 +84,24 @@ def test_a_link_whose_torrent_is_private_is_looked_for_until_that_is_known(
     assert "dht:message_sent" in {one.name for one in events[:known]}
     assert [one.text for one in findings if one.rule == "private"] == []
     assert any(one.time_ns > events[known].time_ns + UNDER_WAY_NS for one in events)
+
+
+def test_where_all_that_were_found_are_dead_the_dht_is_searched_anew(
+    nodes: LibtorrentNodes,
+    content_maker: ContentMaker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dht_searches, "LEAST_SECONDS", 0.2)
+    monkeypatch.setattr(address_book, "FIRST_RETRY_SECONDS", 0.1)
+    content = content_maker({"late.bin": 100_000})
+    nodes.announce(5, content.info_hash, free_port(HOSTS[5]))
+    by_dht = {"use_trackers": False, "dht_nodes": (nodes.addresses[2],), "bind": OURS}
+    with fetching(content, tmp_path / "into", **by_dht) as session:
+        session.wait_until(lambda now: now.peers_known, "somebody dead")
+        with libtorrent_seed(content, host=HOSTS[7]) as seed:
+            nodes.announce(7, content.info_hash, seed.port)
+            session.finish_whole()
 
 
 def test_two_of_ours_find_each_other(

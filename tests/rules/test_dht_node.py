@@ -119,7 +119,7 @@ def test_an_announcement_reaches_the_eight_closest(settled: Network) -> None:
     target = NodeId.from_bytes(b"closest............!"[:20])
     addresses = list(settled.nodes)
     settled.nodes[addresses[3]].find_peers(target, 5555, settled.now)
-    settled.run(3)
+    settled.run(1)
     (ended,) = [
         f for f in facts(settled, addresses[3], SearchEnded) if f.info_hash == target.packed
     ]
@@ -154,6 +154,17 @@ def test_a_search_waits_for_the_first_node() -> None:
     late.add_node(addresses[4], network.now)
     network.run(3)
     assert peers_found(network, OURS) == {Address(addresses[1].host, 5555)}
+
+
+def test_who_comes_a_second_after_a_look_in_vain_is_found_seconds_later() -> None:
+    network = Network(6)
+    addresses = network.add_many(20)
+    network.nodes[addresses[2]].find_peers(TORRENT, None, network.now)
+    network.run(1)
+    assert facts(network, addresses[2], SearchEnded)[0].peers == 0
+    network.nodes[addresses[7]].find_peers(TORRENT, 5555, network.now)
+    network.run(2)
+    assert peers_found(network, addresses[2]) == {Address(addresses[7].host, 5555)}
 
 
 def test_a_search_goes_on_until_it_is_ended() -> None:
