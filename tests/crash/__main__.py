@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.crash.demo_kills import kill_demos
-from tests.crash.failing_case import Plant
+from tests.crash.failing_case import Case, Plant
+from tests.crash.failing_seed import NOT_THERE, ServingCase
 from tests.crash.failing_stage import Stage
-from tests.crash.handlers import all_handlers
+from tests.crash.handlers import Handler, all_handlers
 from tests.crash.kills import kill_fetches, kill_seeds
 from tests.crash.power_cuts import Cuts, cut_at_every_step
 from tests.crash.storage_life import make_small_content, record_life
@@ -45,17 +46,19 @@ def main() -> int:
 
 
 def fail_handlers(_count: int, seed: int) -> bool:
-    """Let every handler of every actor fail once; say whether each was borne."""
+    """Let each handler fail, in one that fetches and one that serves; say whether all is well."""
     began, rng, bad = time.monotonic(), random.Random(seed), 0
-    handlers = all_handlers()
+    cases: list[tuple[Handler, type[Case]]] = [(one, Case) for one in all_handlers()]
+    cases += [(one, ServingCase) for one in all_handlers() if one.actor not in NOT_THERE]
     with tempfile.TemporaryDirectory() as folder, Stage(Path(folder)) as stage:
-        for handler in handlers:
+        for handler, kind in cases:
             plant = Plant(rng.randint(1, MOST_CALLS), is_late=rng.random() < 0.5)
-            faults = stage.fail(handler, plant).faults
+            faults = stage.fail(handler, plant, kind).faults
             bad += bool(faults)
             if faults:
-                tell(f"  {handler}", f"{plant}: {'; '.join(faults)}")
-    tell("handlers that failed, each once", f"{len(handlers)}")
+                tell(f"  {handler}", f"{kind.__name__}, {plant}: {'; '.join(faults)}")
+    tell("handlers of actors", f"{len(all_handlers())}")
+    tell("sessions in which one failed", f"{len(cases)}")
     tell("hung, silent, or not in order", f"{bad}")
     tell_seconds(began)
     return not bad

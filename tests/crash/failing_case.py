@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pykka
 import pytest
@@ -91,7 +91,9 @@ class Surroundings:
 
 
 class Case:
-    """One session, and the handler that fails in it."""
+    """A session that fetches, and the handler that fails in it."""
+
+    soon_gone: ClassVar[Mapping[str, str]] = SOON_GONE
 
     def __init__(
         self, around: Surroundings, handler: Handler, folder: Path, outcome: Outcome
@@ -103,26 +105,27 @@ class Case:
         self._outcome = outcome
         self._progress = Progress()
         self._changed = threading.Condition()
-        self._session = Session(
-            self._what(), self._options(folder), on_progress=self._heard, on_notice=self._noticed
-        )
+        self._trace = folder / "trace" if self._kind is TraceWriter else None
+        self._session = self._new_session()
 
-    def _what(self) -> Metainfo | Magnet:
-        if self._handler.actor not in BY_LINK:
-            return self._around.torrent
-        return Magnet(self._around.torrent.info_hash)
+    def _new_session(self) -> Session:
+        torrent: Metainfo | Magnet = self._around.torrent
+        if self._handler.actor in BY_LINK:
+            torrent = Magnet(torrent.info_hash)
+        options = self._options(self._around.peers)
+        return Session(torrent, options, on_progress=self._heard, on_notice=self._noticed)
 
-    def _options(self, folder: Path) -> SessionOptions:
+    def _options(self, peers: tuple[Address, ...]) -> SessionOptions:
         return SessionOptions(
             output=self._output,
-            peers=self._around.peers,
+            peers=peers,
             port=0,
             bind="127.0.0.1",
             dht_nodes=(UNKNOWN_NODE,),
             encryption=Encryption.OFF,
             keep_seeding=True,
             seed=1,
-            trace=folder / "trace" if self._kind is TraceWriter else None,
+            trace=self._trace,
         )
 
     # --- the failure ---------------------------------------------------------------------
@@ -146,8 +149,8 @@ class Case:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(self._kind, self._handler.name, fail)
-            if is_forced and self._handler.actor in SOON_GONE:
-                self._send_behind(SOON_GONE[self._handler.actor], patch)
+            if is_forced and self._handler.actor in self.soon_gone:
+                self._send_behind(self.soon_gone[self._handler.actor], patch)
             yield
 
     def _note_planted(self) -> None:
@@ -174,7 +177,7 @@ class Case:
 
     def _force(self) -> None:
         """Send the message to an actor that is there, if it was not sent before."""
-        if self._handler.actor in SOON_GONE:
+        if self._handler.actor in self.soon_gone:
             return
         for ref in pykka.ActorRegistry.get_by_class(self._kind):
             if self._is_ours(cast("Any", ref)._actor_weakref()):
@@ -187,7 +190,7 @@ class Case:
         """Run it until it ends by itself, or has all and is told to stop."""
         thread = threading.Thread(target=self._run, name="session of a test")
         thread.start()
-        self._wait(lambda: self._progress.is_complete, "it to be complete")
+        self._let_it_work()
         if is_forced:
             self._force()
             self._wait(lambda: self._outcome.was_planted, "the failure")
@@ -197,6 +200,9 @@ class Case:
         thread.join(PATIENCE_SECONDS)
         if thread.is_alive():
             self._outcome.faults.append("it did not end")
+
+    def _let_it_work(self) -> None:
+        self._wait(lambda: self._progress.is_complete, "it to be complete")
 
     def _run(self) -> None:
         try:
@@ -216,13 +222,14 @@ class Case:
 
     def _wait(self, is_so: Callable[[], bool], what: str) -> None:
         """Wait until something is so, or it has ended."""
-        outcome = self._outcome
         with self._changed:
-            came = self._changed.wait_for(
-                lambda: is_so() or outcome.error or outcome.summary, PATIENCE_SECONDS
-            )
+            came = self._changed.wait_for(lambda: is_so() or self._has_ended, PATIENCE_SECONDS)
         if not came:
-            outcome.faults.append(f"waited in vain for {what}: {self._progress.activity}")
+            self._outcome.faults.append(f"waited in vain for {what}: {self._progress.activity}")
+
+    @property
+    def _has_ended(self) -> bool:
+        return self._outcome.error is not None or self._outcome.summary is not None
 
     # --- how it ought to be --------------------------------------------------------------
 

@@ -66,25 +66,27 @@ class Stage:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    def fail(self, handler: Handler, plant: Plant | None = None) -> Outcome:
+    def fail(
+        self, handler: Handler, plant: Plant | None = None, kind: type[Case] = Case
+    ) -> Outcome:
         """Run a session in which a handler fails; it is called, if nobody else does so."""
         plant = plant or Plant()
         if handler.name == "on_end":  # once, and before its work it would free nothing
             plant = Plant(is_late=True)
-        outcome = self._run(handler, plant, is_forced=False)
+        outcome = self._run(kind, handler, plant, is_forced=False)
         if not outcome.was_planted and not outcome.faults:
-            outcome = self._run(handler, plant, is_forced=True)
+            outcome = self._run(kind, handler, plant, is_forced=True)
         if not outcome.was_planted:
             outcome.faults.append("nobody called it")
         return outcome
 
-    def _run(self, handler: Handler, plant: Plant, *, is_forced: bool) -> Outcome:
+    def _run(self, kind: type[Case], handler: Handler, plant: Plant, *, is_forced: bool) -> Outcome:
         self._count += 1
         folder = self._folder / str(self._count)
         folder.mkdir()
         before, outcome = take_stock(), Outcome()
         with _temp_folder(folder):
-            case = Case(self._around, handler, folder, outcome)
+            case = kind(self._around, handler, folder, outcome)
             with case.planted(plant, is_forced=is_forced):
                 case.run(is_forced=is_forced)
             if outcome.was_planted and not outcome.faults:

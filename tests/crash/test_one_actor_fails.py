@@ -12,6 +12,7 @@ import pytest
 
 from tests.crash import failing_case
 from tests.crash.failing_case import CALLS, TOLD_OF
+from tests.crash.failing_seed import ServingCase
 from tests.crash.failing_stage import Stage
 from tests.crash.handlers import Handler, actor_classes, all_handlers
 
@@ -42,6 +43,15 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.mark.parametrize("handler", some_of_each(), ids=str)
 def test_who_fails_is_told_of_and_nothing_hangs_or_is_lost(stage: Stage, handler: Handler) -> None:
     outcome = stage.fail(handler)
+    assert outcome.was_planted
+    assert outcome.faults == []
+
+
+@pytest.mark.parametrize(
+    "name", ["Storage.piece_unreadable", "Seeder.peer_rates", "PeerActor.unchoke"]
+)
+def test_so_it_is_where_one_serves(stage: Stage, name: str) -> None:
+    outcome = stage.fail(Handler(*name.split(".")), kind=ServingCase)
     assert outcome.was_planted
     assert outcome.faults == []
 
