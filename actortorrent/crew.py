@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from actortorrent.actors.base import NO_ANSWER, AnyRef, Message, Proxy, Runtime, proxy_of, stop_all
 from actortorrent.actors.content_reader import ContentReader
+from actortorrent.actors.descriptor_room import most_connections
 from actortorrent.actors.interfaces import own_address
 from actortorrent.actors.peer import PeerActor, PeerProxy
 from actortorrent.actors.peer_connection import ConnectionProxy
@@ -228,7 +229,13 @@ class Crew:
         runtime, options = self._runtime, self._options
         self.swarm = self._begin(
             SwarmProxy,
-            Swarm.start(runtime, self._peer_id, options.max_peers, self._start_peer, self.reporter),
+            Swarm.start(
+                runtime,
+                self._peer_id,
+                most_connections(options.max_peers),
+                self._start_peer,
+                self.reporter,
+            ),
         )
         self.seeder = self._begin(
             SeederProxy,

@@ -18,6 +18,7 @@
      ├── StorageError                6  the disk: full, forbidden, read-only, vanished
      ├── ContentMismatchError        7  the files are not what the torrent describes
      ├── CollectorError              9  a tracing backend that is not there, or refuses
+     ├── ShortageError              10  no memory, thread or descriptor is left
      ├── PeerProtocolError              a peer's fault: closes that peer, never reaches the user
      ├── KrpcError                      a DHT node's fault: its datagram is dropped or refused
      ├── ProxyError                     a proxy that does not connect us: as if nobody answered
@@ -32,6 +33,7 @@ The message of each is one line that says what was expected and what came.
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 
 
@@ -48,6 +50,7 @@ class ExitCode(IntEnum):
     CONTENT_MISMATCH = 7
     FINDINGS = 8  # of `trace lint`
     COLLECTOR = 9  # of `trace export --to`
+    SHORTAGE = 10
     INTERRUPTED = 130
 
 
@@ -145,6 +148,12 @@ class CollectorError(ActorTorrentError):
     exit_code = ExitCode.COLLECTOR
 
 
+class ShortageError(ActorTorrentError):
+    """Say what the system has no more of for us: memory, threads, descriptors."""
+
+    exit_code = ExitCode.SHORTAGE
+
+
 class PeerProtocolError(ActorTorrentError):
     """Say what a peer did that BEP 3 forbids; its connection is closed."""
 
@@ -173,3 +182,26 @@ class PortMappingError(ActorTorrentError):
 
 class LabError(ActorTorrentError):
     """Say which process of the lab did not do its part."""
+
+
+_GO_ON = "then run the same command again: what was verified is kept"
+_NO_MEMORY = ("no memory is left", f"close other programs or raise the limit (ulimit -v), {_GO_ON}")
+_NO_THREAD = ("no thread is left", f"raise the limit (ulimit -u or -v), {_GO_ON}")
+_NO_DESCRIPTOR = ("too many files are open", f"raise the limit (ulimit -n), {_GO_ON}")
+_SHORTAGES = {
+    errno.ENOMEM: _NO_MEMORY,
+    errno.EMFILE: _NO_DESCRIPTOR,
+    errno.ENFILE: _NO_DESCRIPTOR,
+}
+
+
+def shortage_of(error: BaseException) -> ShortageError | None:
+    """Return what an error says that the system has no more of, or None if it says none of that."""
+    found = None
+    if isinstance(error, OSError):
+        found = _SHORTAGES.get(error.errno or 0)
+    elif isinstance(error, MemoryError):
+        found = _NO_MEMORY
+    elif isinstance(error, RuntimeError) and "start new thread" in str(error):  # of `threading`
+        found = _NO_THREAD
+    return ShortageError(found[0], hint=found[1]) if found is not None else None

@@ -19,7 +19,7 @@ from actortorrent.actors.base import NO_ANSWER, Runtime
 from actortorrent.actors.peer import PeerActor
 from actortorrent.actors.reporter import ContentKnown, MetadataKnown, Notice, TrackersLeft
 from actortorrent.crew import Crew
-from actortorrent.errors import ActorTorrentError, DeadlockError
+from actortorrent.errors import ActorTorrentError, DeadlockError, shortage_of
 from actortorrent.options import SessionOptions
 from actortorrent.rules.ending import End, Goals
 from actortorrent.rules.progress import Progress
@@ -287,7 +287,10 @@ class Session:
         A peer's death is nobody else's; any other actor's ends the session, and so does
         a deadlock.
         """
-        if name.startswith(PEER_NAMES) and not isinstance(error, DeadlockError):
+        shortage = shortage_of(error)
+        if name.startswith(PEER_NAMES) and shortage is not None:
+            self._outbox.put(Notice(f"{name} ended: {shortage}"))
+        elif name.startswith(PEER_NAMES) and not isinstance(error, DeadlockError):
             self._outbox.put(PeerFailed(f"{name} failed, a bug of ours: {described(error)}"))
         else:
             self._outbox.put(ActorFailed(name, error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from actortorrent.errors import ActorTorrentError
+from actortorrent.errors import ActorTorrentError, shortage_of
 from actortorrent.rules.progress import Progress
 from actortorrent.story import described
 
@@ -57,9 +57,12 @@ class RecordRequested:
 
 
 def as_bug(failed: ActorFailed) -> ActorTorrentError:
-    """Return an actor's failure as the error that ends the session."""
+    """Return an actor's failure as the error that ends the session; a shortage is no bug."""
     if isinstance(failed.error, ActorTorrentError):
         return failed.error
+    shortage = shortage_of(failed.error)
+    if shortage is not None:
+        return shortage
     return ActorTorrentError(
         f"{failed.name} failed: {described(failed.error)}",
         hint="this is a bug of ours; what was verified is kept",

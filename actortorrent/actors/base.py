@@ -129,8 +129,14 @@ class Actor(pykka.ThreadingActor):
     def _start_actor_loop(self) -> None:
         ref = cast("Ref[Any]", self._actor_ref)
         ref.proxy()  # an actor may have gone before its starter comes to ask for it
-        ref.thread = threading.Thread(target=self._actor_loop, name=self._name, daemon=True)
-        ref.thread.start()
+        thread = threading.Thread(target=self._actor_loop, name=self._name, daemon=True)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError):  # no thread is left: as if it had never been
+            self._inbox.close()
+            pykka.ActorRegistry.unregister(ref)
+            raise
+        ref.thread = thread
 
     def _actor_loop(self) -> None:
         self._life.begin(self, self.shown_state)

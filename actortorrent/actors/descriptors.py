@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
+from typing import TypeVar
 
 from actortorrent.actors.content_layout import ContentLayout
 from actortorrent.actors.disk_errors import storage_error
 from actortorrent.actors.folder import Folder
 from actortorrent.errors import StorageError
 
+NO_DESCRIPTOR = frozenset((errno.EMFILE, errno.ENFILE))  # is left, of ours or of all
+T = TypeVar("T")
 HAS_PREADV = hasattr(os, "preadv")
 HAS_PWRITE = hasattr(os, "pwrite")
 
@@ -52,7 +56,17 @@ class Descriptors:
         found = self._open.get(file_index)
         if found is not None:
             return os.fstat(found[0])
-        return self.folder.stat(self._layout.path_of(file_index))
+        return self.freely(lambda: self.folder.stat(self._layout.path_of(file_index)))
+
+    def freely(self, do: Callable[[], T]) -> T:
+        """Do what takes descriptors; where none is left, close what can be opened again first."""
+        try:
+            return do()
+        except OSError as error:
+            if error.errno not in NO_DESCRIPTOR or not self._open:
+                raise
+        self.close()
+        return do()
 
     def close_file(self, file_index: int) -> None:
         """Close a file, if it is open."""
@@ -75,8 +89,8 @@ class Descriptors:
         return self._layout.output / self._layout.path_of(file_index)
 
     def _open_file(self, file_index: int, flags: int) -> int:
-        path = self._layout.path_of(file_index)
-        return self.folder.open(path, flags, make_folders=bool(flags & os.O_CREAT))
+        path, makes = self._layout.path_of(file_index), bool(flags & os.O_CREAT)
+        return self.freely(lambda: self.folder.open(path, flags, make_folders=makes))
 
     def _keep(self, file_index: int, descriptor: int, is_writable: bool) -> int:
         if len(self._open) >= self._most_open:

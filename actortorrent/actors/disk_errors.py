@@ -29,7 +29,7 @@ _CAUSES = {
     ),
     errno.EISDIR: ("a folder stands in its place", "move the folder away"),
     errno.ENXIO: ("it is not a regular file", "move it away"),
-    errno.EMFILE: ("too many files are open", "raise the limit (ulimit -n)"),
+    errno.EMFILE: ("too many files are open", f"raise the limit (ulimit -n), {_AGAIN}"),
 }
 if hasattr(errno, "EDQUOT"):
     _CAUSES[errno.EDQUOT] = ("the disk quota is used up", f"free some space, {_AGAIN}")

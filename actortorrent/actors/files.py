@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from actortorrent.actors.content_layout import PADDING, ContentLayout
 from actortorrent.actors.content_reader import read_places
+from actortorrent.actors.descriptor_room import most_files
 from actortorrent.actors.descriptors import Descriptors, write_fully
 from actortorrent.actors.disk_errors import storage_error
 from actortorrent.actors.folder_lock import FolderLock
@@ -25,7 +26,7 @@ class Files:
 
     def __init__(self, layout: ContentLayout) -> None:
         self._layout = layout
-        self._descriptors = Descriptors(layout, MAX_OPEN_FILES)
+        self._descriptors = Descriptors(layout, most_files(MAX_OPEN_FILES))
         self.folder = self._descriptors.folder
         self._lock = FolderLock(self.folder, layout.lock_path)
         self.written: set[int] = set()  # indexes of the files written since the start
@@ -126,7 +127,7 @@ class Files:
         self.written.discard(index)
         self.unsaved.discard(index)
         try:
-            self.folder.remove(self._layout.parts_path)
+            self._descriptors.freely(lambda: self.folder.remove(self._layout.parts_path))
         except OSError as error:
             raise self._descriptors.error(error, "cannot remove", index) from error
 

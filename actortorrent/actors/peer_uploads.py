@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from actortorrent.errors import PeerProtocolError, StorageError
+from actortorrent.errors import PeerProtocolError, StorageError, shortage_of
 from actortorrent.wire.messages import PIECE_HEADER_BYTES, BlockName, Request
 
 if TYPE_CHECKING:
@@ -190,6 +190,8 @@ class Uploads:
         try:
             self._reader.read_blocks(piece_index, offset, blocks)
         except StorageError as error:
+            if error.__cause__ is not None and shortage_of(error.__cause__) is not None:
+                raise  # it is there, and can be read when others need less
             raise ContentGoneError(piece_index, error) from error
 
     def _take_neighbours(self) -> list[BlockName]:

@@ -17,6 +17,7 @@ from actortorrent.actors.base import Actor, Proxy, Runtime, message
 from actortorrent.actors.inbox import Timer
 from actortorrent.actors.live_peers import LivePeer, LivePeers
 from actortorrent.actors.peer_values import Connection, Parting
+from actortorrent.errors import shortage_of
 from actortorrent.rules.address_book import AddressBook
 from actortorrent.rules.double_connections import keep_newer
 from actortorrent.rules.own_address import plain
@@ -151,7 +152,7 @@ class Swarm(Actor):
     def _make_room(self) -> None:
         """Drop the oldest of those that say nothing, if they are too many: others may speak."""
         mute = self._live.mute
-        if len(mute) >= MAX_MUTE:
+        if len(mute) >= min(MAX_MUTE, self._max_peers):
             mute[0].send_away(Parting.NEVER_ANSWERED, "it said nothing, and others wait")
 
     def we_are_complete(self) -> None:
@@ -354,16 +355,18 @@ class Swarm(Actor):
         self._record("bt:connection_begun", {**data, "we_dialled": connection.we_dialled})
         try:
             proxy = self._start_peer(connection)
-        except OSError as error:  # no descriptor or thread is left: the others go on
-            self._could_not_start(connection, error)
+        except (OSError, RuntimeError, MemoryError) as error:
+            shortage = shortage_of(error)  # of descriptors or threads: the others go on
+            if shortage is None:
+                raise
+            self._could_not_start(connection, str(shortage))
             return
         dialled = [connection.address] if connection.we_dialled else []
         priority = self._ranking.priority(connection.address)
         self._live.add(LivePeer(connection, proxy, dialled, priority))
         self._report_soon()
 
-    def _could_not_start(self, connection: Connection, error: OSError) -> None:
-        why = error.strerror or str(error)
+    def _could_not_start(self, connection: Connection, why: str) -> None:
         self._record("bt:connection_closed", {"conn": connection.conn, "why": why})
         if connection.sock is not None:
             connection.sock.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from actortorrent.cli.text import safe_text
-from actortorrent.errors import ActorTorrentError, ExitCode
+from actortorrent.errors import ActorTorrentError, ExitCode, shortage_of
 from actortorrent.version import VERSION
 
 HINT_INDENT = "  "
@@ -73,6 +73,9 @@ def _describe_system(error: BaseException) -> Failure | None:
         return Failure(message, "", ExitCode.DISK)
     if is_output_full(error):
         return Failure("cannot print any more: no space is left there", "", ExitCode.DISK)
+    shortage = shortage_of(error)
+    if shortage is not None:
+        return Failure(str(shortage), shortage.hint, shortage.exit_code)
     unencodable = _unencodable(error)
     if unencodable is not None:
         message = f"this system writes names in {unencodable.encoding}, found one that it cannot"
