@@ -7,7 +7,7 @@ import json
 import struct
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,7 +54,10 @@ class Sent(NamedTuple):
 def open_sockets(pid: int) -> set[Open]:
     """Return where a process can be reached, over TCP, UDP, and by other programs of this machine."""
     folder = Path(f"/proc/{pid}")
-    own = {str(fd.readlink()) for fd in (folder / "fd").iterdir()}
+    own = set()
+    for descriptor in (folder / "fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            own.add(str(descriptor.readlink()))
     found = set()
     for kind in ("tcp", "tcp6", "udp", "udp6"):
         for line in (folder / "net" / kind).read_text().splitlines()[1:]:
