@@ -6,7 +6,7 @@ An address is in exactly one of these states::
        ^___________|___________|      failed or left: not before `dial_after`
 
 and may besides be banned, which is for good. The book is bounded: of a flood of
-addresses the first `MAX_ADDRESSES` are kept, and one that never answered is forgotten.
+addresses the first `MAX_ADDRESSES` are kept, and one that does not answer is forgotten in the end.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ QUICK_RETRIES = 2  # after half of the first pause, and before that after a quar
 STEADY_SECONDS = 30.0  # a connection that lasts as long ends the row of failures
 MOST_DOUBLINGS = 16  # more than it takes to get there, however long a session lasts
 MOST_FAILURES = 6  # of an address that never answered; then it is forgotten
+MOST_FAILURES_OF_MET = 12  # of one that did, once: it is looked for some two hours longer
 
 
 @dataclass(slots=True)
@@ -142,7 +143,7 @@ class AddressBook:
         if entry is None:
             return
         self._ended(entry, now)
-        if entry.failures >= MOST_FAILURES and not entry.has_answered:
+        if entry.failures >= (MOST_FAILURES_OF_MET if entry.has_answered else MOST_FAILURES):
             del self._entries[address]
 
     def left(self, address: Address, now: float, *, has_everything: bool = False) -> None:

@@ -10,6 +10,7 @@ from actortorrent.rules.address_book import (
     FIRST_RETRY_SECONDS,
     MAX_ADDRESSES,
     MOST_FAILURES,
+    MOST_FAILURES_OF_MET,
     MOST_RETRY_SECONDS,
     STEADY_SECONDS,
     AddressBook,
@@ -154,7 +155,7 @@ def test_each_failure_doubles_the_pause() -> None:
     book = book_of(A)
     book.answered(A, 0.0)  # or it would be forgotten
     now, pauses = 0.0, []
-    for _ in range(12):
+    for _ in range(MOST_FAILURES_OF_MET - 1):
         book.dialled(A)
         book.failed(A, now)
         pauses.append(book.seconds_to_next(now) or 0.0)
@@ -167,9 +168,9 @@ def test_each_failure_doubles_the_pause() -> None:
 
 def test_a_session_of_months_still_knows_when_to_try_again() -> None:
     book = book_of(A)
-    book.answered(A, 0.0)
     for _ in range(5000):
-        book.failed(A, 0.0)
+        book.answered(A, 0.0)
+        book.left(A, 0.0)
     assert 0 < (book.seconds_to_next(0.0) or 0.0) < MOST_RETRY_SECONDS * SLACK
 
 
@@ -205,6 +206,18 @@ def test_an_address_that_never_answered_is_forgotten_at_last() -> None:
     fail_often(book, A, MOST_FAILURES)
     assert len(book) == 0
     assert book.add([A], "the tracker, again", 0.0) == 1
+
+
+def test_an_address_that_answered_once_is_forgotten_only_after_many_more_failures() -> None:
+    book = book_of(A)
+    dial(book, 0.0)
+    book.answered(A, 0.0)
+    book.left(A, 0.0)
+    now = fail_often(book, A, MOST_FAILURES_OF_MET - 2)
+    assert len(book) == 1
+    assert now > 60 * 60
+    fail_often(book, A, 1)
+    assert len(book) == 0
 
 
 def test_what_is_not_in_the_book_may_answer_fail_and_leave() -> None:

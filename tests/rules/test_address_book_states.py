@@ -15,6 +15,7 @@ from actortorrent.rules import address_book
 from actortorrent.rules.address_book import (
     FIRST_RETRY_SECONDS,
     MOST_FAILURES,
+    MOST_FAILURES_OF_MET,
     MOST_RETRY_SECONDS,
     QUICK_RETRIES,
     STEADY_SECONDS,
@@ -137,7 +138,7 @@ class BookOfASwarm(RuleBasedStateMachine):
         if known.connected_at is None:
             self.book.failed(address, self.now)
             self.ended(known)
-            if known.failures >= MOST_FAILURES and not known.has_answered:
+            if known.failures >= (MOST_FAILURES_OF_MET if known.has_answered else MOST_FAILURES):
                 del self.known[address]
         else:
             self.book.left(address, self.now, has_everything=has_everything)
