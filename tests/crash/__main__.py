@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def fail_handlers(_count: int, seed: int) -> bool:
-    """Let each handler fail, in one that fetches and one that serves; say whether all is well."""
+    """Let each handler fail, while one fetches and while one serves; say whether all is well."""
     began, rng, bad = time.monotonic(), random.Random(seed), 0
     cases: list[tuple[Handler, type[Case]]] = [(one, Case) for one in all_handlers()]
     cases += [(one, ServingCase) for one in all_handlers() if one.actor not in NOT_THERE]

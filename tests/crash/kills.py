@@ -68,9 +68,9 @@ def _kill_one_fetch(
 
 
 def _select(files: frozenset[int] | None) -> list[str]:
-    return (
-        [] if files is None else ["--select", ",".join(str(1 + index) for index in sorted(files))]
-    )
+    if files is None:
+        return []
+    return ["--select", ",".join(str(1 + index) for index in sorted(files))]
 
 
 def _has_ended_before(client: OwnClient, rng: random.Random, most_seconds: float) -> bool:
