@@ -35,7 +35,15 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fetched]:
     trace = folder / "fetch.trace"
     with strangers(folder / "theirs") as met:
         where = ["--peer", met.peer, "--bind", "127.0.0.1", "--port", "0", "--no-dht"]
-        told = ["--trace", trace, "--trace-level", "block", "--verbose", "--stall-timeout", "30"]
-        command = [*ACTORTORRENT, "fetch", met.content.torrent, "-o", folder / "into"]
+        told = [
+            "--trace",
+            str(trace),
+            "--trace-level",
+            "block",
+            "--verbose",
+            "--stall-timeout",
+            "30",
+        ]
+        command = [*ACTORTORRENT, "fetch", str(met.content.torrent), "-o", str(folder / "into")]
         got = on_a_terminal([*command, *where, *told], folder)
         yield Fetched(met.content, folder, trace, got)

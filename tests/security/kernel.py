@@ -9,14 +9,13 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.peers.needs import need_command
 from tests.peers.processes import within
 
 LISTENS = "0A"  # the state of a TCP socket, in hexadecimal
 ACCEPTS = 1 << 16  # among the flags of a socket of the system
-NOBODY = "00000000"
 
 WATCH = """
 table inet watch {
@@ -74,7 +73,7 @@ def open_sockets(pid: int) -> set[Open]:
 
 def _host(place: str) -> str:
     raw = bytes.fromhex(place.partition(":")[0])
-    words = struct.unpack(f"<{len(raw) // 4}I", raw)  # each in the order of this machine
+    words = struct.unpack(f"={len(raw) // 4}I", raw)  # each in the order of this machine
     return str(ipaddress.ip_address(struct.pack(f">{len(words)}I", *words)))
 
 
@@ -92,10 +91,7 @@ class Watch:
         """Return the kinds of packets of TCP and UDP over IPv4 that left so far."""
         listed = self._list("set", "inet", "watch", "seen")
         (found,) = [one["set"] for one in listed if "set" in one]
-        return {
-            Sent(*one["elem"]["val"]["concat"]) if "elem" in one else Sent(*one["concat"])
-            for one in found.get("elem", ())
-        }
+        return {Sent(*one["concat"]) for one in found.get("elem", ())}
 
     def count_of_ipv6(self) -> int:
         """Return how many of them left over IPv6."""
@@ -107,10 +103,11 @@ class Watch:
         ]
         return int(counter["packets"])
 
-    def _list(self, *what: str) -> list[dict[str, dict]]:
+    def _list(self, *what: str) -> list[dict[str, Any]]:
         command = [*self._nft, "list", *what]
         told = subprocess.run(command, check=True, capture_output=True).stdout
-        return json.loads(told)["nftables"]
+        listed: list[dict[str, Any]] = json.loads(told)["nftables"]
+        return listed
 
 
 @contextmanager

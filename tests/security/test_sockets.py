@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from actortorrent.lab.processes import ACTORTORRENT, Running
+from actortorrent.lab.processes import ACTORTORRENT, PATIENCE_SECONDS, Running
 from actortorrent.wire.metainfo import Metainfo
 from tests.conftest import ContentMaker
 from tests.content import Content
@@ -77,10 +78,14 @@ def test_the_network_is_heard_by_its_group_and_called_from_our_address_alone(
 
 
 def test_behind_a_proxy_nobody_reaches_us(content: Content, tmp_path: Path) -> None:
-    extra = ["--proxy", "socks5://127.0.0.1:1", "--stall-timeout", "30"]
-    with own_fetch(content, tmp_path / "into", listens=False, extra=extra) as leech:
-        leech.process.wait_for_line('"phase": "fetching"')
-        assert open_sockets(leech.process.pid) == set()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE_SECONDS)
+        extra = ["--proxy", f"socks5://127.0.0.1:{silent.getsockname()[1]}"]
+        with own_fetch(
+            content, tmp_path / "into", peers=["127.0.0.1:9"], listens=False, extra=extra
+        ) as leech:
+            silent.accept()[0].close()  # the first call: all is begun by then
+            assert open_sockets(leech.process.pid) == set()
 
 
 @pytest.fixture
@@ -179,7 +184,7 @@ def test_where_upnp_would_go_out_from_another_address_it_is_left_out(
 ) -> None:
     """Its library dials the router by itself, from whichever address the system chooses."""
     trace = tmp_path / "seed.trace"
-    extra = ["--no-trackers", "--no-dht", "--no-lsd", "--trace", trace]
+    extra = ["--no-trackers", "--no-dht", "--no-lsd", "--trace", str(trace)]
     with router(tmp_path, speaks_upnp=True, speaks_pcp=False) as names:
         subprocess.run(["ip", "-n", names.home, *ADD_SECOND], check=True)
         with (

@@ -49,7 +49,8 @@ class Worker:
     """The process that is watched."""
 
     def __init__(self, seeded: Content) -> None:
-        command = [sys.executable, "-m", "tests.soak.worker", seeded.folder, seeded.torrent]
+        where = [str(seeded.folder), str(seeded.torrent)]
+        command = [sys.executable, "-m", "tests.soak.worker", *where]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
