@@ -33,7 +33,7 @@ from tests.content import Content
 from tests.crash.claims import saved_pieces, wrongly_claimed_bytes
 from tests.crash.handlers import Handler, actor_classes
 
-PATIENCE_SECONDS = 25.0  # far more than any ending takes
+PATIENCE_SECONDS = 100.0  # far more than any ending takes
 FLIGHT = re.compile(r"trace show (\S+actortorrent-flight-\S+\.jsonl)")
 UNKNOWN_NODE = Address("localhost", 9)  # of the DHT
 

@@ -14,7 +14,7 @@ from actortorrent.rules.web_seeds import MOST_ASKED
 from actortorrent.tracing.capture import capture_trace
 from tests.conftest import ContentMaker
 from tests.sessions.running import Running, error_of, fetching
-from tests.sessions.scripted_peer import ScriptedPeer
+from tests.sessions.scripted_peer import ScriptedPeer, never_unchoke
 from tests.sessions.web_server import Asked, Play, WebServer, with_web_seeds
 
 PIECE = 64 * 1024
@@ -322,7 +322,10 @@ class TestTrouble:
 
         with (
             WebServer(content, play) as server,
-            fetching(with_web_seeds(content, server.url), tmp_path / "into") as session,
+            ScriptedPeer(
+                content, never_unchoke
+            ) as choker,  # or all could end before the peer comes
+            fetching(with_web_seeds(content, server.url), tmp_path / "into", [choker]) as session,
         ):
             assert arrived.wait(60)
             with ScriptedPeer(content) as peer:
