@@ -132,9 +132,9 @@ class LivePeers:
                 peer.exchanger.contacts_changed.defer(contacts)
 
     def double_of(self, peer: LivePeer) -> LivePeer | None:
-        """Return another connection to the same peer, if there is one."""
-        same = (one for one in self if one is not peer and one.peer_id == peer.peer_id)
-        return next(same, None)
+        """Return another connection to the same peer, if there is one that stays."""
+        others = (one for one in self if one is not peer and not one.is_leaving)
+        return next((one for one in others if one.peer_id == peer.peer_id), None)
 
     def weakest(self) -> LivePeer | None:
         """Return, of those that have shaken hands, the one that is worth least; the latest of these.

@@ -44,6 +44,18 @@ def test_who_is_leaving_or_has_not_shaken_hands_is_not_the_weakest() -> None:
     assert peers.slots_taken == 2
 
 
+def test_a_double_is_the_same_peer_once_more_unless_it_is_leaving() -> None:
+    peers = peers_worth(1, 2, 3)
+    first, second, third = peers
+    assert peers.double_of(first) is None
+    third.peer_id = first.peer_id
+    assert peers.double_of(first) is third
+    assert peers.double_of(third) is first
+    third.is_leaving = True
+    assert peers.double_of(first) is None
+    assert peers.double_of(second) is None
+
+
 def test_where_no_priority_is_known_nobody_is_the_weakest() -> None:
     assert peers_worth(None, None).weakest() is None
 
