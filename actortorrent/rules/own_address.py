@@ -51,7 +51,7 @@ class OwnAddress:
     def peer_told(self, peer_host: str, host: str) -> bool:
         """Take what a peer says; say whether our address is another now."""
         try:
-            network = network_of(peer_host)
+            network = network_of(plain(peer_host))
         except ValueError:  # a name
             return False
         return is_plausible(host, peer_host) and self._take(network, host, 1)
