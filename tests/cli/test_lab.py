@@ -137,7 +137,7 @@ def test_a_lab_that_is_killed_takes_its_swarm_along(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_too_small_is_told_and_nothing_is_left(tmp_path: Path) -> None:
-    with lab(tmp_path, "--size", "100T", "--piece-length", "64M") as process:
+    with lab(tmp_path, "--size", "90T", "--piece-length", "64M") as process:
         assert process.wait() == ExitCode.DISK
         assert "not enough space" in process.tail()
         assert "--size" in process.tail()
