@@ -16,13 +16,16 @@ from pathlib import Path
 
 import click
 
-from tests.soak.judging import judged, picture
+from tests.soak.judging import LONG_SECONDS, judged, picture
 from tests.soak.running import Course, run
 
 
 @click.command()
 @click.option(
-    "--seconds", default=1800.0, type=click.FloatRange(min=10), help="How long torrents are begun."
+    "--seconds",
+    default=1800.0,
+    type=click.FloatRange(min=LONG_SECONDS),
+    help="How long torrents are begun.",
 )
 @click.option("--picture", "path", type=click.Path(path_type=Path), help="Draw it there, as SVG.")
 @click.option("--record", type=click.Path(path_type=Path), help="Write all samples there, as JSON.")

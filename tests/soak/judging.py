@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tests.benchmarks.measuring import Spread
 from tests.benchmarks.picture import Line, Panel, draw
 
-WARM_UP_SHARE = 1 / 3  # of the time: the flight recorder fills, and the allocator finds its size
+WARM_UP_SHARE = 1 / 3  # of the time: recorders fill, and the allocator finds its size
 MOST_MEMORY_MIB = 3.0  # more than at the warm-up's end, when all is over
 MOST_THREADS = MOST_DESCRIPTORS = 1.0
 # Of memory that Python has handed out; an object takes one or two. A seed remembers of its last

@@ -22,6 +22,7 @@ from actortorrent import Metainfo, Session, SessionOptions, fetch
 from actortorrent.api import locate_content, seed_session
 
 ALONE: dict[str, Any] = {"bind": "127.0.0.1", "maps_port": False, "use_dht": False}
+FLIGHT_EVENTS = 1000  # a tenth of the usual: so the flight recorder is full before the warm-up ends
 PATIENCE_SECONDS = 60.0
 
 
@@ -32,7 +33,7 @@ def main() -> None:
     with seeding(folder, torrent) as session:
         tell(port=session.port)
         for line in sys.stdin:
-            fetch(**json.loads(line), **ALONE)
+            fetch(**json.loads(line), **ALONE, flight_events=FLIGHT_EVENTS)
             tell(blocks=sys.getallocatedblocks())
     tell(
         threads=threading.active_count() - 1,
@@ -46,7 +47,9 @@ def seeding(folder: Path, torrent: Path) -> Iterator[Session]:
     """Serve content while the block runs."""
     metainfo = Metainfo.from_file(torrent)
     location = locate_content(metainfo, folder)
-    options = SessionOptions(output=location.output, port=0, keep_seeding=True, **ALONE)
+    options = SessionOptions(
+        output=location.output, port=0, keep_seeding=True, flight_events=FLIGHT_EVENTS, **ALONE
+    )
     is_up = threading.Event()
     session = seed_session(metainfo, options, location, on_progress=lambda _: is_up.set())
     thread = threading.Thread(target=session.run, name="seed")
