@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -91,6 +92,7 @@ class Stage:
                 case.run(is_forced=is_forced)
             if outcome.was_planted and not outcome.faults:
                 outcome.faults += case.judge()
+        _let_go(outcome.error)
         of_seeds = str(self._around.content.folder)  # they open and close files as it pleases them
         outcome.faults += [left for left in describe_leftovers(before) if of_seeds not in left]
         shutil.rmtree(folder)
@@ -103,6 +105,13 @@ def _temp_folder(folder: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(folder))
         yield
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Free what the message held that failed, such as a socket: it is in the error's frames."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__
 
 
 def _name_no_peers(talk: HttpTalk) -> None:
