@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,8 @@ class FetchingPeer:
     is_interesting: bool = False
     unchokes_us: bool = False
     is_accused: bool = False  # of bad data: it is lent nothing more
+    is_proven: bool = False  # a piece that it brought matched its hash
+    doubts: int = 0  # pieces that it sent a part of, and that were wrong: a bitmask
     wants_bytes: int = 0  # of work, asked for and not yet given
 
 
@@ -55,6 +57,28 @@ class FetchingPeers:
             peer.is_accused = True
         return is_new
 
+    def doubt(self, piece_index: int, conns: Iterable[int]) -> None:
+        """Note that one of these sent wrong bytes of a piece, and that it is not known which."""
+        for conn in conns:
+            peer = self._peers.get(conn)
+            if peer is not None:
+                peer.doubts |= 1 << piece_index
+
+    def clear_of(self, pieces: int) -> None:
+        """Note that these pieces are right now; who had spoilt them has been named."""
+        for peer in self._peers.values():
+            peer.doubts &= ~pieces
+
+    def must_wait(self, peer: FetchingPeer) -> bool:
+        """Say whether a peer is to be lent nothing: another can show whether it is a liar."""
+        return _is_doubtful(peer) and any(
+            one.unchokes_us
+            and not one.is_accused
+            and not _is_doubtful(one)
+            and not peer.doubts & ~one.pieces
+            for one in self._peers.values()
+        )
+
     def hungry(self) -> list[FetchingPeer]:
         """Return those that wait for work."""
         return [peer for peer in self._peers.values() if peer.wants_bytes]
@@ -68,3 +92,7 @@ class FetchingPeers:
     def interesting_count(self) -> int:
         """Return how many have something that we lack."""
         return sum(peer.is_interesting for peer in self._peers.values())
+
+
+def _is_doubtful(peer: FetchingPeer) -> bool:
+    return bool(peer.doubts) and not peer.is_proven

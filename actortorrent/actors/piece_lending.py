@@ -16,6 +16,7 @@ from actortorrent.rules.loans import Loan
 from actortorrent.rules.piece_picking import is_new_piece
 from actortorrent.rules.web_seeds import source_name
 
+VERDICT_SECONDS = 0.005  # from a run that is stored to the news that its piece is wrong
 STUCK_SECONDS = 3.0  # in which nothing is stored, though some wait for work: lend it twice
 
 
@@ -35,6 +36,17 @@ class PieceLending(Actor):
         for peer in self._peers.hungry():
             self._feed(peer)
 
+    def _feed_after_store(self, conn: int, *, is_right: bool) -> None:
+        """Feed all, but one that may be about to be found a liar: that is told in a moment."""
+        bringer = self._peers.find(conn)
+        if bringer is not None:
+            bringer.is_proven = bringer.is_proven or is_right
+        for peer in self._peers.hungry():
+            if peer is not bringer or peer.is_proven:
+                self._feed(peer)
+        if bringer is not None and not bringer.is_proven:
+            self._after(VERDICT_SECONDS, "_feed_all")
+
     def _feed_all_in_endgame(self) -> None:
         """Lend once more to those who wait, at the moment when the endgame begins."""
         is_endgame = self._ledger.is_all_lent
@@ -46,9 +58,9 @@ class PieceLending(Actor):
 
     def _feed(self, peer: FetchingPeer) -> None:
         pieces = peer.pieces if peer.unchokes_us else peer.pieces & peer.allows
-        if peer.is_accused or not pieces:
+        if peer.is_accused or not pieces or self._peers.must_wait(peer):
             return
-        wanted = (peer.conn, pieces, peer.wants_bytes)
+        wanted = (peer.conn, pieces, self._trusted_with(peer))
         lent = list(self._lender.lend(*wanted, self._peers.unchoking_count))
         if lent:  # else it is fed when a buffer comes back, or somebody has something for it
             peer.wants_bytes = 0
@@ -58,6 +70,13 @@ class PieceLending(Actor):
         elif not self._will_look_if_stuck and self._ledger.bytes_out:
             self._will_look_if_stuck = True
             self._after(STUCK_SECONDS, "_look_if_stuck", self._stored_count)
+
+    def _trusted_with(self, peer: FetchingPeer) -> int:
+        """Return how much to lend a peer: little at a time, until a piece that it brought was right."""
+        if peer.is_proven:
+            return peer.wants_bytes
+        out_bytes = sum(loan.run.length for loan in self._ledger.loans_of(peer.conn))
+        return min(peer.wants_bytes, max(0, self._lender.trial_bytes - out_bytes))
 
     def _look_if_stuck(self, stored_before: int) -> None:
         """Lend once more to those who wait, if nothing comes of what is lent.

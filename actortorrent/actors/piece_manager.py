@@ -182,7 +182,7 @@ class PieceManager(PieceLending):
 
     def runs_stored(
         self,
-        conn: int,  # noqa: ARG002 - for whoever reads the trace
+        conn: int,
         stored: tuple[StoredRun, ...],
         verified: tuple[int, ...],
     ) -> None:
@@ -195,8 +195,9 @@ class PieceManager(PieceLending):
         for piece_index in indexes_of(news & ~self._ledger.verified):
             self._cancel(self._ledger.verify(piece_index))
         if verified:
+            self._peers.clear_of(news)
             self._spread(verified, news)
-        self._feed_all()
+        self._feed_after_store(conn, is_right=bool(verified))
 
     def _spread(self, verified: tuple[int, ...], news: int) -> None:
         """Spread the news of pieces that matched their hash."""
@@ -219,11 +220,13 @@ class PieceManager(PieceLending):
         if is_solved:
             self._accuse(contributors[0], piece_index)
         else:
+            self._peers.doubt(piece_index, contributors)
             self._after(ALONE_SECONDS, "_fetch_together", piece_index)
         self._feed_all()
 
     def _fetch_together(self, piece_index: int) -> None:
         self._ledger.trust(piece_index)
+        self._peers.clear_of(1 << piece_index)
         self._feed_all()
 
     def peers_sent_bad_data(self, piece_index: int, conns: tuple[int, ...]) -> None:

@@ -17,8 +17,9 @@ from actortorrent.rules.geometry import Geometry
 from actortorrent.rules.leases import Cargo, Lease
 from actortorrent.rules.picker_policies import PickPolicy
 from actortorrent.rules.piece_ledger import PieceLedger
-from actortorrent.rules.piece_picking import PiecePicker, lease_bytes
+from actortorrent.rules.piece_picking import MAX_RUN_BYTES, PiecePicker, lease_bytes
 
+TRIAL_BYTES = 256 * 1024  # or a piece: out at a time of a peer that may be a liar
 # What has come and waits for the storage: more would only be cold in the caches when it is
 # hashed, and be no help to a disk that cannot keep up.
 BACKLOG_BYTES = 8 * 1024 * 1024
@@ -31,6 +32,7 @@ class Lender:
         ledger: which piece is where.
         availability: how many peers have each.
         picker: which is fetched next.
+        trial_bytes: what a peer may have out of which nothing has been verified so far.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Lender:
     ) -> None:
         self._geometry = geometry
         self._pool = BufferPool()
+        self.trial_bytes = max(TRIAL_BYTES, min(geometry.piece_length, MAX_RUN_BYTES))
         self.ledger = PieceLedger(geometry, wanted)
         self.availability = Availability()
         self.picker = PiecePicker(

@@ -57,6 +57,7 @@ def test_when_the_disk_is_slow_peers_are_asked_for_no_more_than_the_budget_holds
 ) -> None:
     budget = 2 * MIB
     monkeypatch.setattr("actortorrent.rules.lending.BUDGET_BYTES", budget)
+    monkeypatch.setattr("actortorrent.rules.lending.TRIAL_BYTES", budget)
     content = content_maker(12 * MIB, piece_length=MIB // 2)
     may_write = threading.Event()
     store = piece_store.PieceStore.store
