@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actortorrent.actors.peer_values import Connection, Parting
+from actortorrent.rules.networks import network_of, plain
 from actortorrent.wire.addresses import Address
 
 if TYPE_CHECKING:
@@ -136,6 +137,12 @@ class LivePeers:
         others = (one for one in self if one is not peer and not one.is_leaving)
         return next((one for one in others if one.peer_id == peer.peer_id), None)
 
+    def has_neighbour_of(self, address: Address, newcomer: LivePeer | None = None) -> bool:
+        """Say whether anybody but a newcomer itself is of the network that an address is in."""
+        network = _network(address)
+        others = (one for one in self if one is not newcomer and not one.is_leaving)
+        return any(_network(one.connection.address) == network for one in others)
+
     def weakest(self) -> LivePeer | None:
         """Return, of those that have shaken hands, the one that is worth least; the latest of these.
 
@@ -147,3 +154,11 @@ class LivePeers:
             if peer.peer_id and not peer.is_leaving and peer.priority is not None
         ]
         return min(ranked)[-1] if ranked else None
+
+
+def _network(address: Address) -> bytes:
+    """Return what names the network of an address; of a name, that name."""
+    try:
+        return network_of(plain(address.host))
+    except ValueError:
+        return address.host.encode()

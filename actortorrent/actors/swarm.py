@@ -20,7 +20,7 @@ from actortorrent.actors.peer_values import Connection, Parting
 from actortorrent.errors import shortage_of
 from actortorrent.rules.address_book import AddressBook
 from actortorrent.rules.double_connections import keep_newer
-from actortorrent.rules.own_address import plain
+from actortorrent.rules.networks import plain
 from actortorrent.rules.peer_priority import Ranking
 from actortorrent.rules.private_torrents import OPEN_SOURCES
 from actortorrent.rules.statuses import SwarmStatus
@@ -142,10 +142,15 @@ class Swarm(Actor):
             return "we do not trade yet, or no more"
         if self._book.is_banned(address):
             return BANNED
-        if self._live.slots_taken < self._max_peers:
-            return ""
+        has_slot = self._live.slots_taken < self._max_peers
+        return "" if has_slot else self._why_nobody_makes_room(address)
+
+    def _why_nobody_makes_room(self, address: Address) -> str:
+        """Say why a newcomer does not get the slot of another, if so; of a network, one may."""
         weakest, priority = self._live.weakest(), self._ranking.priority(address)
         if weakest is None or weakest.priority is None or priority is None:
+            return NO_SLOT
+        if self._live.has_neighbour_of(address):
             return NO_SLOT
         return "" if priority > weakest.priority else WORTH_LESS
 
@@ -184,9 +189,13 @@ class Swarm(Actor):
         self._report_soon()
 
     def _drop_weakest(self, newcomer: LivePeer) -> None:
-        """Drop the connection that is worth least; where that is not known, the newcomer."""
+        """Drop the connection that is worth least; the newcomer, where that is not known.
+
+        Of a network, only one gets a slot that way: or one owner could have them all.
+        """
         weakest = self._live.weakest()
-        if weakest is None or newcomer.priority is None:
+        has_neighbour = self._live.has_neighbour_of(newcomer.connection.address, newcomer)
+        if weakest is None or newcomer.priority is None or has_neighbour:
             newcomer.send_away(Parting.LEFT, NO_SLOT)
             return
         figures = {"priority": weakest.priority, "newcomer_priority": newcomer.priority}

@@ -8,6 +8,17 @@ from functools import lru_cache
 BROADCAST = "255.255.255.255"
 
 
+def plain(host: str) -> str:
+    """Return an IP address as IPv4, if it is one of these written as IPv6.
+
+    Raises:
+        ValueError: if the host is a name.
+    """
+    ip = ipaddress.ip_address(host)
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return str(mapped or ip)
+
+
 @lru_cache(maxsize=1024)
 def is_local(host: str) -> bool:
     """Say whether an IP address is not one of the public internet."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections import OrderedDict
 
-from actortorrent.rules.networks import is_local, is_unicast, network_of
+from actortorrent.rules.networks import is_local, is_unicast, network_of, plain
 
 MAX_VOTES = 32  # that are kept, the latest
 LEAST_VOTES = 4  # that agree, and more than half of all
@@ -75,13 +75,6 @@ class OwnAddress:
 
     def _votes_for(self, host: str) -> AddressVotes:
         return self._votes[ipaddress.ip_address(plain(host)).version]
-
-
-def plain(host: str) -> str:
-    """Return an IP address as IPv4, if it is one of these written as IPv6."""
-    ip = ipaddress.ip_address(host)
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    return str(mapped or ip)
 
 
 def is_plausible(host: str, voter_host: str) -> bool:

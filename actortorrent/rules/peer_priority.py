@@ -10,7 +10,8 @@ from __future__ import annotations
 import ipaddress
 
 from actortorrent.rules.crc32c import crc32c
-from actortorrent.rules.own_address import OwnAddress, plain
+from actortorrent.rules.networks import plain
+from actortorrent.rules.own_address import OwnAddress
 from actortorrent.wire.addresses import Address
 
 ALTERNATE_BITS = 0x55

@@ -56,6 +56,20 @@ def test_a_double_is_the_same_peer_once_more_unless_it_is_leaving() -> None:
     assert peers.double_of(second) is None
 
 
+def test_neighbours_are_those_of_one_network_that_stay() -> None:
+    peers = LivePeers()
+    for conn, host in enumerate(("8.8.8.1", "9.9.9.1", "peer.example"), start=1):
+        peers.add(LivePeer(Connection(conn, Address(host, 1)), NOBODY, []))
+    first, _, _ = peers
+    assert peers.has_neighbour_of(Address("8.8.8.7", 2))
+    assert peers.has_neighbour_of(Address("::ffff:9.9.9.7", 2))
+    assert peers.has_neighbour_of(Address("peer.example", 2))
+    assert not peers.has_neighbour_of(Address("8.8.9.7", 2))
+    assert not peers.has_neighbour_of(first.connection.address, first)
+    first.is_leaving = True
+    assert not peers.has_neighbour_of(Address("8.8.8.7", 2))
+
+
 def test_where_no_priority_is_known_nobody_is_the_weakest() -> None:
     assert peers_worth(None, None).weakest() is None
 

@@ -43,6 +43,7 @@ def test_a_newcomer_of_higher_priority_takes_the_place_of_the_lowest(
         newcomer = own_fetch(content, tmp_path / "own", peers=[seed.address], host=HIGHEST)
         stack.enter_context(newcomer).process.wait_for_line('"peers_connected": [1-9]')
         assert is_refused(seed.address, LOWEST)
+        assert is_refused(seed.address, HIGHEST)  # which is here already
         seed.interrupt()
     with TraceFile(tmp_path / "trace") as trace:
         events = list(trace.events())

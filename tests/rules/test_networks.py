@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from actortorrent.rules.networks import is_local, is_unicast, network_of
+from actortorrent.rules.networks import is_local, is_unicast, network_of, plain
 
 
 def test_who_may_own_a_network_is_one_there() -> None:
@@ -26,6 +26,13 @@ def test_who_may_own_a_network_is_one_there() -> None:
 )
 def test_an_address_of_many_is_nobodys(host: str, is_ones: bool) -> None:
     assert is_unicast(host) is is_ones
+
+
+def test_ipv4_written_as_ipv6_is_ipv4() -> None:
+    assert plain("::ffff:8.8.8.8") == plain("8.8.8.8") == "8.8.8.8"
+    assert plain("2600::8") == "2600::8"
+    with pytest.raises(ValueError, match=r"peer\.example"):
+        plain("peer.example")
 
 
 @pytest.mark.parametrize(("host", "is_inside"), [("192.168.7.1", True), ("8.8.8.8", False)])
