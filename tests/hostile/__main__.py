@@ -12,11 +12,10 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from tests.hostile.behaviours import Behaviour
-from tests.hostile.figures import Figure, all_figures
+from tests.hostile.figures import Figure, Played, all_figures, figures_of
 from tests.hostile.outcomes import Outcome
 from tests.hostile.stages import STAGES, Arena, Stage
 from tests.hostile.vitals import MIB
@@ -51,37 +50,41 @@ def _list() -> None:
 
 def _attack(folder: Path, only: str) -> int:
     print(HEAD, RULE, sep="\n", flush=True)
-    survived = [fact for stage in STAGES for fact in _play(stage, folder / stage.name, only)]
-    print(f"\n{sum(survived)} of {len(survived)} behaviours survived\n")
-    figures = [] if only else list(all_figures(folder))
-    print("| figure | found | goal |", "|---|---|---|", sep="\n")
+    played = [_play(stage, folder / stage.name, only) for stage in STAGES]
+    figures = [] if only else [*figures_of(played), *all_figures(folder)]
+    print("\n| figure | found | goal |", "|---|---|---|", sep="\n")
     for figure in figures:
         print(_figure_row(figure))
-    return 0 if all(survived) and all(figure.is_met for figure in figures) else 1
+    has_survived = all(one.has_survived for one in played)
+    return 0 if has_survived and all(figure.is_met for figure in figures) else 1
 
 
-def _play(stage: Stage, folder: Path, only: str) -> Iterator[bool]:
-    """Let all of a stage happen; yield of each whether it was survived."""
+def _play(stage: Stage, folder: Path, only: str) -> Played:
+    """Let all of a stage happen that is wanted, and print what came of it."""
     chosen = [behaviour for behaviour in stage.behaviours if only in str(behaviour)]
-    if not chosen:
-        return
-    with stage.open(folder) as arena:
-        for behaviour in chosen:
-            yield _meet(arena, behaviour)
-        print(f"| {stage.name}, afterwards | | {arena.busy(IDLE_SECONDS):.3f} of a core | | | |")
-        arena.finish()
-        yield not arena.complaints()
+    played = Played(stage.name)
+    if chosen:
+        with stage.open(folder) as arena:
+            for behaviour in chosen:
+                _meet(arena, behaviour, played)
+            played.busy = arena.busy(IDLE_SECONDS)
+            arena.finish()
+            played.complaints = arena.complaints()
+    return played
 
 
-def _meet(arena: Arena, behaviour: Behaviour) -> bool:
+def _meet(arena: Arena, behaviour: Behaviour, played: Played) -> None:
     try:
         outcome = arena.meet(behaviour)
     except AssertionError as error:
         print(f"| {behaviour} | {behaviour.does} | **{error}** | | | |", flush=True)
-        return False
+        played.failed.append(str(behaviour))
+        return
     faults = outcome.faults(behaviour)
     print(_row(behaviour, outcome, faults), flush=True)
-    return not faults
+    played.outcomes[str(behaviour)] = outcome
+    if faults:
+        played.failed.append(str(behaviour))
 
 
 def _row(behaviour: Behaviour, outcome: Outcome, faults: list[str]) -> str:

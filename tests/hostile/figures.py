@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 from tests.actors.playing_trackers import HttpTalk, PlayedHttpTracker
 from tests.content import make_content
@@ -15,6 +16,7 @@ from tests.hostile.batch import fetching_in_turn
 from tests.hostile.honest import HonestPeer
 from tests.hostile.line import GoneError, Line
 from tests.hostile.log import Log
+from tests.hostile.outcomes import Outcome
 from tests.hostile.sources import small_content
 from tests.hostile.trackers import honest_reply
 from tests.hostile.trader import Trader, trading
@@ -25,6 +27,10 @@ GOAL_NEXT_TIER_SECONDS = 5.0
 GOAL_FETCHED_AGAIN = 0.01
 CORRUPT_MIB = 128
 CORRUPT_PIECE_BYTES = 256 * 1024
+SILENT_CROWD = "crowd: comes 250 times in silence"
+THOUSANDS = ("crowd: comes from 1000 ports", "crowd: resets 1000 times")
+NOT_AFTER = ("crowd", "dht", "request: takes slots")  # these are still there, or UDP
+MOST_BUSY = 0.0105
 ON_TIME_SECONDS = 0.5  # of ten, that a timer, a thread and a socket take together
 
 
@@ -36,6 +42,56 @@ class Figure:
     found: str
     goal: str
     is_met: bool
+
+
+@dataclass(slots=True)
+class Played:
+    """Hold what came of all behaviours of one stage, by their names.
+
+    Attributes:
+        failed: those that were not survived, or not well.
+        busy: how much of a core the client took afterwards.
+        complaints: what it should not have printed.
+    """
+
+    stage: str
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+    busy: float = 0.0
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def has_survived(self) -> bool:
+        """Say whether all went well."""
+        return not self.failed and not self.complaints
+
+
+def figures_of(played: Sequence[Played]) -> Iterator[Figure]:
+    """Yield what all behaviours together say."""
+    outcomes = {name: one for stage in played for name, one in stage.outcomes.items()}
+    failed = sum(len(stage.failed) for stage in played)
+    count = len(outcomes) + sum(name not in outcomes for stage in played for name in stage.failed)
+    found = f"{count - failed} of {count}"
+    yield Figure("hostile behaviours survived", found, "all", not failed)
+    growth = max(one.growth_bytes for one in outcomes.values()) / MIB
+    yield Figure("memory growth in any of them", f"{growth:.1f} MiB", "20 MiB", growth <= 20)
+    peak = max(one.peak_bytes for one in outcomes.values()) / MIB
+    yield Figure("memory in all", f"{peak:.0f} MiB", "150 MiB", peak <= 150)
+    served = [
+        one.served_seconds
+        for name, one in outcomes.items()
+        if one.served_seconds and not name.startswith(NOT_AFTER)
+    ]
+    words = f"{1000 * median(served):.0f} ms (median), {1000 * max(served):.0f} ms (most)"
+    yield Figure("an honest peer served after an attack", words, "0.2 s", median(served) <= 0.2)
+    crowd = outcomes[SILENT_CROWD].served_seconds
+    yield Figure("under 250 silent connections", f"{crowd:.2f} s", "2 s", crowd <= 2)
+    left = [outcomes[name] for name in THOUSANDS]
+    more = sum(one.threads + one.descriptors for one in left)
+    what = "threads and descriptors more after 1,000 hostile connections"
+    yield Figure(what, str(more), "none", more <= 0)
+    busy = max(stage.busy for stage in played)
+    yield Figure("idle CPU afterwards", f"{busy:.3f} core", "0.01 core", busy <= MOST_BUSY)
 
 
 def all_figures(folder: Path) -> Iterator[Figure]:

@@ -55,11 +55,6 @@ class Log:
         self.wait_until(lambda: len(self.whys[address]) >= count)
         return self.whys[address]
 
-    def wait_for_fact(self, name: str, count: int = 1) -> list[dict[str, Any]]:
-        """Return all facts of a name, once there are so many; fewer if that is all."""
-        self.wait_until(lambda: len(self.facts[name]) >= count)
-        return self.facts[name]
-
     def close(self) -> None:
         """Let go of the file."""
         if self._file is not None:

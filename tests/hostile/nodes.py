@@ -19,7 +19,7 @@ datagrams = Family("dht datagram")
 nodes = Family("dht node")
 
 MANY = 3_000
-REST_SECONDS = 2.0  # after a flood, until queries are read again: a lost one is sent once more
+AGAIN_WITHIN_SECONDS = 2.0  # what is lost in a flood is sent once more, as any datagram is
 AGAIN_SECONDS = 0.2  # without an answer, before a query is sent once more
 JUNK_HOST = socket.inet_aton("127.0.0.3")  # where nobody listens
 
@@ -105,49 +105,49 @@ def reply_to(query: Mapping[bytes, Any], node_id: bytes, **values: object) -> by
 # --- what is sent to a node --------------------------------------------------------------------------
 
 
-@datagrams(why="")
+@datagrams(why="", within_seconds=AGAIN_WITHIN_SECONDS)
 def sends_noise(prober: Prober) -> None:
     """Sends datagrams of noise, and empty ones."""
     for size in range(0, 1400, 7):
         prober.send(os.urandom(size))
 
 
-@datagrams(why="")
+@datagrams(why="", within_seconds=AGAIN_WITHIN_SECONDS)
 def sends_64_kib(prober: Prober) -> None:
     """Sends datagrams as long as there can be."""
     for _ in range(50):
         prober.send(b"d1:v65000:" + bytes(65_000))
 
 
-@datagrams(why="")
+@datagrams(why="", within_seconds=AGAIN_WITHIN_SECONDS)
 def nests_20_000_lists(prober: Prober) -> None:
     """Sends lists in lists, 20,000 deep."""
     for _ in range(20):
         prober.send(b"l" * 20_000 + b"e" * 20_000)
 
 
-@datagrams(why="malformed")
+@datagrams(why="malformed", within_seconds=AGAIN_WITHIN_SECONDS)
 def asks_with_an_id_too_short(prober: Prober) -> None:
     """Asks with an id of 19 bytes, and with none."""
     prober.send(bencodepy.encode({"t": "aa", "y": "q", "q": "ping", "a": {"id": bytes(19)}}))
     prober.send(bencodepy.encode({"t": "ab", "y": "q", "q": "ping"}))
 
 
-@datagrams(why="find_node|malformed|unknown|shrug")
+@datagrams(why="find_node|malformed|unknown|shrug", within_seconds=AGAIN_WITHIN_SECONDS)
 def asks_what_nobody_knows(prober: Prober) -> None:
     """Asks by methods that nobody has named."""
     for number in range(40):
         prober.send(prober.query(f"shrug_{number}", x="y" * number))
 
 
-@datagrams(why="ping", within_seconds=REST_SECONDS)
+@datagrams(why="ping", within_seconds=AGAIN_WITHIN_SECONDS)
 def floods_with_pings(prober: Prober) -> None:
     """Sends 3,000 pings, as fast as it can."""
     for _ in range(MANY):
         prober.send(prober.query("ping"))
 
 
-@datagrams(why="ping", within_seconds=REST_SECONDS)
+@datagrams(why="ping", within_seconds=AGAIN_WITHIN_SECONDS)
 def floods_from_100_ports(prober: Prober) -> None:
     """Sends pings from 100 ports, 30 from each."""
     for _ in range(100):
@@ -156,14 +156,14 @@ def floods_from_100_ports(prober: Prober) -> None:
             prober.send(prober.query("ping"))
 
 
-@datagrams(why="get_peers")
+@datagrams(why="get_peers", within_seconds=AGAIN_WITHIN_SECONDS)
 def would_have_others_flooded(prober: Prober) -> None:
     """Asks for peers, in the name of one that does not answer: what comes back is counted."""
     for _ in range(200):
         prober.send(prober.query("get_peers", info_hash=bytes(20)))
 
 
-@datagrams(why="answer", within_seconds=REST_SECONDS)
+@datagrams(why="answer", within_seconds=AGAIN_WITHIN_SECONDS)
 def answers_what_nobody_asked(prober: Prober) -> None:
     """Answers queries that were never made, with 100 nodes each."""
     compact = b"".join(os.urandom(20) + JUNK_HOST + struct.pack(">H", 1 + n) for n in range(40))
@@ -172,7 +172,7 @@ def answers_what_nobody_asked(prober: Prober) -> None:
         prober.send(bencodepy.encode({"t": struct.pack(">H", number), "y": "r", "r": values}))
 
 
-@datagrams(why="announce_peer|malformed")
+@datagrams(why="announce_peer|malformed", within_seconds=AGAIN_WITHIN_SECONDS)
 def announces_with_a_forged_token(prober: Prober) -> None:
     """Announces peers with tokens that it was never given."""
     for port in range(40):
@@ -182,7 +182,7 @@ def announces_with_a_forged_token(prober: Prober) -> None:
         prober.send(asked)
 
 
-@datagrams(why="announce_peer")
+@datagrams(why="announce_peer", within_seconds=AGAIN_WITHIN_SECONDS)
 def announces_1000_torrents(prober: Prober) -> None:
     """Gets a token, and announces itself for 1,000 torrents."""
     token = prober.ask("get_peers", info_hash=bytes(20)).get(b"token", b"")
@@ -190,14 +190,14 @@ def announces_1000_torrents(prober: Prober) -> None:
         prober.send(prober.query("announce_peer", info_hash=os.urandom(20), port=6881, token=token))
 
 
-@datagrams(why="malformed|announce_peer")
+@datagrams(why="malformed|announce_peer", within_seconds=AGAIN_WITHIN_SECONDS)
 def announces_impossible_ports(prober: Prober) -> None:
     """Announces itself at ports that there are not."""
     for port in (0, -1, 65_536, 2**63):
         prober.send(prober.query("announce_peer", info_hash=bytes(20), port=port, token=bytes(8)))
 
 
-@datagrams(why="")
+@datagrams(why="", within_seconds=AGAIN_WITHIN_SECONDS)
 def sends_errors(prober: Prober) -> None:
     """Sends errors that nobody asked for, with words that would steer a terminal."""
     for number in range(200):

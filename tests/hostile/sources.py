@@ -24,11 +24,10 @@ PIECE_BYTES = 32 * 1024
 ENDLESS_SECONDS = 0.3  # of an answer that may never end, before somebody else serves, too
 
 
-def small_content(folder: Path, *trackers: str) -> Content:
+def small_content(folder: Path) -> Content:
     """Return some content of a few pieces."""
     folder.mkdir(exist_ok=True)
-    content = make_content(folder / "content", 5 * PIECE_BYTES + 99, piece_length=PIECE_BYTES)
-    return content.naming(*trackers) if trackers else content
+    return make_content(folder / "content", 5 * PIECE_BYTES + 99, piece_length=PIECE_BYTES)
 
 
 def meet_tracker(batch: Batch, behaviour: Behaviour) -> Outcome:
