@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from actortorrent.wire.stream_keys import Cipher
 
 MAX_PENDING_BYTES = 4 * 1024 * 1024
+# A peer whose machine, cable or address has gone says nothing of that: the system finds out.
+QUIET_SECONDS = 30  # of a line, before the system asks whether the other end is there
+PROBE_SECONDS = 5  # between two such questions
+PROBES = 4  # without an answer: then the connection is over
+UNHEARD_SECONDS = 60  # without a word that what we sent has arrived, likewise
 _DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
 Endpoint = tuple[socket.AddressFamily, Any]  # as `connect` wants it
 _HAS_SENDMSG = hasattr(socket.socket, "sendmsg")
@@ -35,6 +40,7 @@ class PeerSocket:
         self.pending_bytes = 0
         sock.setblocking(bool(_DONT_WAIT))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _notice_death(sock)
 
     def read_into(self, buffer: memoryview) -> int:
         """Read what is there, into `buffer`; return its bytes, 0 if nothing was there.
@@ -95,6 +101,19 @@ class PeerSocket:
         """Close the connection."""
         self._pending.clear()
         self.sock.close()
+
+
+def _notice_death(sock: socket.socket) -> None:
+    """Have the system end a connection whose other end is there no more, where it can."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", QUIET_SECONDS),
+        ("TCP_KEEPINTVL", PROBE_SECONDS),
+        ("TCP_KEEPCNT", PROBES),
+        ("TCP_USER_TIMEOUT", UNHEARD_SECONDS * 1000),
+    ):
+        if hasattr(socket, name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 class EncryptedSocket(PeerSocket):
