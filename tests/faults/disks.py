@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from tests.peers.needs import do_without, need_command, need_root
 
@@ -47,7 +48,7 @@ class FailingExt4:
             image.truncate(DISK_BYTES)
         _run("mkfs.ext4", "-q", "-O", "^has_journal", self._image)
 
-    def __enter__(self) -> FailingExt4:
+    def __enter__(self) -> Self:
         try:
             self.plug_in()
         except subprocess.CalledProcessError as error:
