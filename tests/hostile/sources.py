@@ -21,7 +21,7 @@ from tests.hostile.trackers import honest_reply
 from tests.sessions.web_server import Asked, WebServer, with_web_seeds
 
 PIECE_BYTES = 32 * 1024
-ENDLESS_SECONDS = 0.3  # of an answer that may never end, before somebody else serves, too
+AHEAD_SECONDS = 0.15  # of a web server, whose answer may never end, before a peer serves, too
 
 
 def small_content(folder: Path) -> Content:
@@ -62,11 +62,10 @@ def meet_web_seed(batch: Batch, behaviour: Behaviour) -> Outcome:
     with HonestPeer(content) as peer, ExitStack() as stack:
 
         def play(asked: Asked) -> None:
-            timer = threading.Timer(ENDLESS_SECONDS, peer.may_serve.set)
+            timer = threading.Timer(AHEAD_SECONDS, peer.may_serve.set)
             timer.start()
             stack.callback(timer.join)
             behaviour.play(asked)
-            peer.may_serve.set()
 
         with WebServer(content, play) as foe:
             named = with_web_seeds(content, foe.url)

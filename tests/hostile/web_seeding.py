@@ -19,7 +19,7 @@ def _head(asked: Asked, body_length: int | None, more: str = "") -> bytes:
     return f"HTTP/1.1 206 Partial Content\r\n{told}{length}{more}\r\n".encode()
 
 
-@web_seeds(why="banned for bad data|^bt:piece_failed")
+@web_seeds(why=f"banned for bad data|^bt:piece_failed|{GONE}")
 def sends_wrong_bytes(asked: Asked) -> None:
     """Answers each question with wrong bytes."""
     asked.lie()
