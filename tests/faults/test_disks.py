@@ -103,3 +103,16 @@ def test_a_seed_goes_on_serving_what_is_left_of_its_files(
             leech.finish()
         seed.interrupt()
     content.assert_same_in(into)
+
+
+def test_a_seed_on_a_broken_disk_says_so_and_serves_nothing_more(
+    content: Content, tmp_path: Path
+) -> None:
+    with FailingExt4(tmp_path) as disk:
+        shutil.copytree(content.folder, disk.place, dirs_exist_ok=True)
+        with own_seed(replace(content, folder=disk.place), extra=ALONE) as seed:
+            disk.break_down()
+            with own_fetch(content, tmp_path / "into", peers=[seed.address], extra=ALONE):
+                words = "no longer serving piece .*: cannot read .*: the device reported an error"
+                seed.process.wait_for_line(words)
+            seed.interrupt()
