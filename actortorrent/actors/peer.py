@@ -63,6 +63,7 @@ class PeerActor(PeerServing):
         )
         self._protocol.places = self._downloads.places
         self._has_asked_to_download = False
+        self._is_unchoked = False  # as told to others
         self._has_rejected = False
         self._refusals = 0  # in a row
         self._handlers.update(
@@ -117,11 +118,15 @@ class PeerActor(PeerServing):
         self._tell.seeder.peer_interested.defer(self._conn, False)
 
     def _unchoke_came(self, _: Unchoke) -> None:
+        if self._is_unchoked:  # libtorrent may say it twice: no reason to ask for twice as much
+            return
+        self._is_unchoked = True
         self._tell.piece_manager.peer_unchoked_us.defer(self._conn, True)
         self._downloads.has_asked = False  # that was for pieces allowed in spite of the choke
         self._ask_for_work()
 
     def _choke_came(self, _: Choke) -> None:
+        self._is_unchoked = False
         self._tell.piece_manager.peer_unchoked_us.defer(self._conn, False)
         if not self._protocol.speaks_fast:  # else each request stands until it is answered
             self._give_back_leases()

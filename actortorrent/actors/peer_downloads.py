@@ -40,7 +40,7 @@ class Downloads:
     def __init__(self, geometry: Geometry, now: float, *, is_limited: bool) -> None:
         self._borrowed = Borrowed(geometry)
         self._taken_back = TakenBack()
-        self.pipeline = Pipeline(now)
+        self.pipeline = Pipeline(now, is_limited=is_limited)
         self.meter = RateMeter()
         # The handshake is free: nobody shares out the limit before hands are shaken.
         self.allowance = HANDSHAKE_BYTES if is_limited else None

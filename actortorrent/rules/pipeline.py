@@ -19,6 +19,7 @@ from actortorrent.rules.geometry import BLOCK_BYTES
 
 FIRST_DEPTH_BYTES = 8 * BLOCK_BYTES
 LEAST_DEPTH_BYTES = 4 * BLOCK_BYTES
+LIMITED_DEPTH_BYTES = 2 * BLOCK_BYTES  # first and least where we limit what we read
 MOST_DEPTH_BYTES = 250 * BLOCK_BYTES  # what a peer must queue for us if it does not say (BEP 10)
 MOST_TOLD_REQUESTS = 512  # of those that a peer says it queues: more help nobody
 QUEUE_SECONDS = 0.3
@@ -32,6 +33,10 @@ WINDOW_SECONDS = 1.0
 class Pipeline:
     """Measure one peer's rate, and say how deep its queue of requests should be.
 
+    Args:
+        now: in seconds.
+        is_limited: whether we read no more than a limit allows.
+
     Attributes:
         answer_seconds: from a request to its first bytes, when it was quickest.
     """
@@ -42,6 +47,7 @@ class Pipeline:
         "_in_window",
         "_late",
         "_late_at",
+        "_least_depth_bytes",
         "_most_depth_bytes",
         "_window_began",
         "answer_seconds",
@@ -50,8 +56,9 @@ class Pipeline:
         "rate",
     )
 
-    def __init__(self, now: float) -> None:
-        self.depth_bytes = FIRST_DEPTH_BYTES
+    def __init__(self, now: float, *, is_limited: bool = False) -> None:
+        self.depth_bytes = LIMITED_DEPTH_BYTES if is_limited else FIRST_DEPTH_BYTES
+        self._least_depth_bytes = LIMITED_DEPTH_BYTES if is_limited else LEAST_DEPTH_BYTES
         self._most_depth_bytes = MOST_DEPTH_BYTES
         self.is_growing = True  # slow start
         self.rate = 0.0
@@ -140,4 +147,4 @@ class Pipeline:
             self._set_depth(int(rate * self.seconds_to_ask_for))
 
     def _set_depth(self, depth_bytes: int) -> None:
-        self.depth_bytes = min(self._most_depth_bytes, max(LEAST_DEPTH_BYTES, depth_bytes))
+        self.depth_bytes = min(self._most_depth_bytes, max(self._least_depth_bytes, depth_bytes))

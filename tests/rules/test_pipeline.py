@@ -11,6 +11,7 @@ from actortorrent.rules.geometry import BLOCK_BYTES
 from actortorrent.rules.pipeline import (
     FIRST_DEPTH_BYTES,
     LEAST_DEPTH_BYTES,
+    LIMITED_DEPTH_BYTES,
     MOST_DEPTH_BYTES,
     QUEUE_SECONDS,
     Pipeline,
@@ -38,6 +39,15 @@ def test_what_a_peer_lets_wait_bounds_it(told: int, blocks: int) -> None:
 
 def test_it_starts_small() -> None:
     assert Pipeline(0.0).depth_bytes == FIRST_DEPTH_BYTES
+
+
+def test_where_we_limit_the_rate_a_choke_waits_behind_little() -> None:
+    pipeline = Pipeline(0.0, is_limited=True)
+    assert pipeline.depth_bytes == LIMITED_DEPTH_BYTES < LEAST_DEPTH_BYTES
+    fetch_at(pipeline, 20_000, 0.0, 10.0)
+    assert pipeline.depth_bytes == LIMITED_DEPTH_BYTES
+    fetch_at(pipeline, 1_000_000, 10.0, 20.0)
+    assert pipeline.depth_bytes == pytest.approx(QUEUE_SECONDS * 1_000_000, rel=0.2)
 
 
 def test_at_first_each_round_trip_doubles_it() -> None:

@@ -191,3 +191,17 @@ def test_a_peer_that_has_nothing_of_use_is_not_interesting(
         poor.wait_for_end()
         kinds = [type(one) for one in poor.heard if isinstance(one, (Interested, NotInterested))]
         assert kinds == [Interested, NotInterested]
+
+
+def test_who_unchokes_us_twice_is_not_asked_for_twice_as_much(
+    content: Content, tmp_path: Path
+) -> None:
+    def play(talk: Talk) -> None:
+        talk.greet()
+        talk.say(Unchoke())
+        talk.serve()
+
+    with ScriptedPeer(content, play) as peer, capture_trace("block") as trace:
+        fetch(content, tmp_path / "into", [peer])
+    (told,) = trace.messages("peer_unchoked_us")
+    assert told.data["args"]["is_unchoked"] is True
