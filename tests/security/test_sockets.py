@@ -77,6 +77,23 @@ def test_the_network_is_heard_by_its_group_and_called_from_our_address_alone(
     assert (calling.kind, calling.host) == ("udp", host)
 
 
+def test_told_no_address_we_are_reached_at_that_port_of_all_and_nowhere_else(
+    content: Content, lan: Namespace
+) -> None:
+    options = ["--no-portmap", "--dht-node", "10.78.0.9:1", "--port", "0", "--progress", "json"]
+    command = [*ACTORTORRENT, "seed", content.folder, content.torrent, *options]
+    with Running(within(lan.name, command)) as seed:
+        port = int(seed.wait_for_line(r'"listening", "port": (\d+)')[1])
+        expected = {
+            *(Open(kind, host, port) for kind in ("tcp", "udp") for host in ("0.0.0.0", "::")),
+            *(Open("udp", group, LSD_PORT) for group in LSD_GROUPS),
+        }
+        wait_until(lambda: expected < open_sockets(seed.pid), seed, "it is open, and calls")
+        calling = open_sockets(seed.pid) - expected
+    assert {one.kind for one in calling} == {"udp"}
+    assert not {"0.0.0.0", "::"} & {one.host for one in calling}, "each from one of our addresses"
+
+
 def test_behind_a_proxy_nobody_reaches_us(content: Content, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(PATIENCE_SECONDS)
