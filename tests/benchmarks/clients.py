@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from actortorrent.lab.processes import ACTORTORRENT
@@ -19,7 +20,9 @@ Words = list[str | Path]
 Command = Callable[[Content, Sequence[str], Path], Words]
 
 
-def actortorrent_command(content: Content, peers: Sequence[str], into: Path) -> Words:
+def actortorrent_command(
+    content: Content, peers: Sequence[str], into: Path, *, is_encrypted: bool = False
+) -> Words:
     """Return how our client fetches content from peers."""
     options = [
         "--no-trackers",
@@ -31,7 +34,7 @@ def actortorrent_command(content: Content, peers: Sequence[str], into: Path) -> 
         "--progress",
         "none",
     ]
-    options += ["--encryption", "off"]
+    options += ["--encryption", "require" if is_encrypted else "off"]
     options += _dial(peers)
     if len(peers) > USUAL_MAX_PEERS:
         options += ["--max-peers", str(len(peers))]
@@ -75,6 +78,7 @@ COMMANDS: dict[str, Command] = {
     "actortorrent": actortorrent_command,
     "libtorrent": libtorrent_command,
     "aria2": aria2_command,
+    "encrypted": partial(actortorrent_command, is_encrypted=True),
     "unrecorded": unrecorded_command,
     "traced": traced_command,
 }

@@ -190,7 +190,7 @@ def test_the_benchmark_runs_and_writes_table_and_figures(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == [figures], "the content is removed"
 
 
-@pytest.mark.parametrize("name", ["near-limit", "picking", "resume-100gib"])
+@pytest.mark.parametrize("name", ["near-limit", "encrypted", "picking", "resume-100gib"])
 def test_a_small_one_of_other_kinds_runs(tmp_path: Path, name: str) -> None:
     measured = run(BY_NAME[name], Stage(tmp_path, scale=0.001), rounds=1)
     assert not measured.failure

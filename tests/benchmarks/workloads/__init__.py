@@ -9,6 +9,7 @@ from tests.benchmarks.figures import CORE_SHARE, CPU, MEMORY, RATE, STEP_TIME, T
 from tests.benchmarks.stage import MIB, Shape
 from tests.benchmarks.workloads import starting
 from tests.benchmarks.workloads.checking import SHA1, Checking
+from tests.benchmarks.workloads.encrypted import PLAIN, Encrypted
 from tests.benchmarks.workloads.fetching import Fetching
 from tests.benchmarks.workloads.idling import Idling
 from tests.benchmarks.workloads.near_limit import LIMIT, NearLimit
@@ -44,6 +45,12 @@ WORKLOADS = (
         "fetch 1 GiB from one `actortorrent seed`",
         NearLimit(GIB),
         _rate((0.5, LIMIT)),
+    ),
+    Workload(
+        "encrypted",
+        "fetch 1 GiB from one `actortorrent seed`, encrypted",
+        Encrypted(GIB),
+        _rate((0.5, PLAIN)),
     ),
     Workload("4-seeds", "fetch 1 GiB from 4 libtorrent seeds", Fetching(GIB, 4), _rate((1.2, LT))),
     Workload(
