@@ -22,7 +22,7 @@ from tests.hostile.vitals import Vitals, Watched
 
 HASTE: dict[str, float] = {
     "session.GOODBYE_SECONDS": 0.1,
-    "actors.swarm.LONELY_SECONDS": 0.2,
+    "actors.swarm_dialling.LONELY_SECONDS": 0.2,
     "actors.reporter.TICK_SECONDS": 0.05,
     "actors.piece_lending.STUCK_SECONDS": 0.2,
     "actors.tracker.PATIENCE_SECONDS": 0.2,
