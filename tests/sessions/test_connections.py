@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from actortorrent.actors import peer_connection, peer_opening, swarm
+from actortorrent.actors import peer_connection, peer_opening, swarm, swarm_dialling
 from actortorrent.actors.peer import PeerProxy
 from actortorrent.actors.peer_values import Connection
 from actortorrent.crew import Crew
@@ -150,7 +150,7 @@ def test_no_more_peers_are_connected_than_allowed_whoever_dials(
 def test_only_so_many_dials_are_half_open_at_a_time(
     content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(swarm, "MAX_HALF_OPEN", 2)
+    monkeypatch.setattr(swarm_dialling, "MAX_HALF_OPEN", 2)
     monkeypatch.setattr(peer_opening, "HANDSHAKE_SECONDS", 0.2)
     peers = [ScriptedPeer(content, never_speak) for _ in range(5)]
     for peer in peers:
