@@ -200,8 +200,13 @@ def shortage_of(error: BaseException) -> ShortageError | None:
     found = None
     if isinstance(error, OSError):
         found = _SHORTAGES.get(error.errno or 0)
-    elif isinstance(error, MemoryError):
+    elif isinstance(error, MemoryError) or _lacks_memory_to_load(error):
         found = _NO_MEMORY
     elif isinstance(error, RuntimeError) and "start new thread" in str(error):  # of `threading`
         found = _NO_THREAD
     return ShortageError(found[0], hint=found[1]) if found is not None else None
+
+
+def _lacks_memory_to_load(error: BaseException) -> bool:
+    """Say whether a library could not be loaded; where that is forbidden, a reason follows."""
+    return isinstance(error, ImportError) and str(error).endswith("segment from shared object")

@@ -16,6 +16,7 @@ takes: ``store_runs = message(Storage.store_runs)``.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import socket
@@ -139,8 +140,20 @@ class Actor(pykka.ThreadingActor):
         ref.thread = thread
 
     def _actor_loop(self) -> None:
-        self._life.begin(self, self.shown_state)
-        super()._actor_loop()
+        try:
+            self._life.begin(self, self.shown_state)
+            super()._actor_loop()
+        except Exception as error:  # noqa: BLE001 - an actor that dies in silence is waited for
+            self._die(error)
+
+    def _die(self, error: Exception) -> None:
+        """End though not even that could be handled, for want of memory; by now some is free."""
+        self._runtime.actor_failed(self._name, error)
+        with contextlib.suppress(Exception):
+            self._end(error)
+        if not self.actor_stopped.is_set():
+            self._stop()
+        self._actor_loop_teardown()
 
     def _actor_loop_teardown(self) -> None:
         self._inbox.close()
@@ -166,8 +179,10 @@ class Actor(pykka.ThreadingActor):
             self._tell_failure(error_at_end)
 
     def _tell_failure(self, error: BaseException) -> None:
-        self._life.fail(error)
-        self._runtime.actor_failed(self._name, error)
+        try:
+            self._life.fail(error)
+        finally:
+            self._runtime.actor_failed(self._name, error)
 
     def _end(self, error: BaseException | None) -> None:
         if not self._has_ended:

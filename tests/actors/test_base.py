@@ -19,6 +19,8 @@ from actortorrent.actors.base import (
     proxy_of,
     stop_all,
 )
+from actortorrent.actors.inbox import Inbox
+from actortorrent.actors.life_trace import LifeTrace
 from tests.actors.workers import (
     SECONDS,
     Failures,
@@ -63,6 +65,26 @@ def test_an_answer_may_be_an_exception_and_the_actor_lives_on(stage: Stage) -> N
         worker.work().get(timeout=SECONDS)
     assert worker.ping().get(timeout=SECONDS) == "Worker"
     assert stage.failures.told == []
+
+
+@pytest.mark.parametrize(
+    ("where", "fails_in"), [(LifeTrace, "fail"), (Inbox, "finish_handling"), (Inbox, "close")]
+)
+def test_a_failure_is_told_though_no_memory_is_left_to_handle_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, where: type[object], fails_in: str
+) -> None:
+    worker = stage.start(fails_in="work")
+    worker.ping().get(timeout=SECONDS)
+
+    def fail(*_: object) -> None:
+        monkeypatch.undo()  # by then there is some again
+        raise MemoryError
+
+    monkeypatch.setattr(where, fails_in, fail)
+    worker.work.defer()
+    join(worker)
+    assert not worker.actor_ref.is_alive()
+    assert stage.failures.told
 
 
 def test_an_actor_that_was_not_started_is_a_plain_object() -> None:
