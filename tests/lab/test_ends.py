@@ -26,11 +26,11 @@ from tests.peers.processes import wait_until
 from tests.tracing.streams import broken_streams
 from tests.tracing.traces import broken_laws
 
-CONTENT_BYTES = 14 * 1024 * 1024
+CONTENT_BYTES = 20 * 1024 * 1024
 PIECE_BYTES = 16 * 1024
 RATE = "7M"
 LEECHES = ("completes", "fails", "killed", "ctrl-c", "terminated")
-PIECES_UNTIL_END = 200  # of 896, for those who are ended
+PIECES_UNTIL_END = 200  # of 1,280, for those who are ended
 LEAST_MESSAGES = 10_000
 
 
