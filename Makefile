@@ -12,7 +12,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 	&& { echo "$$candidate"; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help init test check format demo docs bench soak hostile crash fuzz clean
+.PHONY: help init test check format demo docs bench soak hostile faults crash fuzz clean
 
 help: ## list these targets
 	@echo "actortorrent: a BitTorrent client on Pykka actors"
@@ -72,6 +72,9 @@ soak: $(READY) ## torrents in a row while peers come and go: does anything grow?
 
 hostile: $(READY) ## all that hostile peers, trackers, nodes and servers do, and what came of it
 	$(BIN)/python -m tests.hostile
+
+faults: $(READY) ## every call to the disk fails in turn; memory and descriptors from none to enough
+	$(BIN)/python -m tests.faults
 
 crash: $(READY) ## failing actors, power cuts, 500 times kill -9 (COUNT=50: 50 times; SEED=7: the dice)
 	$(BIN)/python -m tests.crash --count $(or $(COUNT),500) --seed $(or $(SEED),7)

@@ -25,6 +25,7 @@ from tests.actors.storage_fakes import StorageUnderTest
 from tests.content import Content
 from tests.faults.failing_disk import FailingDisk, Fault
 
+SIZES = {"a": 100_000, "sub/b": 5_000, "sub/empty": 0, "c": 60_000}
 SOME_FILES = frozenset([0, 2])
 IN_MEMORY = Path("/dev/shm")  # on a disk, each sync and rename would be a wait
 

@@ -12,11 +12,10 @@ import pytest
 from actortorrent.errors import StorageError
 from tests.actors.storage_fakes import StorageUnderTest
 from tests.content import Content, make_content
-from tests.faults.disk_life import Lived, live, quick_folder
+from tests.faults.disk_life import SIZES, Lived, live, quick_folder
 from tests.faults.failing_disk import PATCHED, FailingDisk, Fault
 
 PIECE_BYTES = 32 * 1024
-SIZES = {"a": 100_000, "sub/b": 5_000, "sub/empty": 0, "c": 60_000}
 
 
 @pytest.fixture(scope="module")

@@ -89,6 +89,7 @@ def test_with_little_memory_it_does_what_it_can_and_ends_in_words(
         (OSError(errno.EMFILE, os.strerror(errno.EMFILE)), "too many files are open"),
         (OSError(errno.ENFILE, os.strerror(errno.ENFILE)), "too many files are open"),
         (RuntimeError("can't start new thread"), "no thread is left"),
+        (ImportError("x.so: failed to map segment from shared object"), "no memory is left"),
     ],
 )
 def test_what_the_system_lacks_is_no_bug(error: BaseException, words: str) -> None:
