@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actortorrent.rules.encryption import Encryption
+from actortorrent.rules.ending import Goals
 from actortorrent.rules.picker_policies import PickPolicy
 from actortorrent.wire.addresses import Address
 
@@ -95,3 +96,13 @@ class SessionOptions:
     def listens(self) -> bool:
         """Say whether peers may dial us: behind a proxy only if a port was asked for."""
         return not self.is_proxied or self.port is not None
+
+    def goals(self, *, is_seed_only: bool) -> Goals:
+        """Return when a session is over."""
+        return Goals(
+            is_seed_only=is_seed_only,
+            keep_seeding=self.keep_seeding,
+            seed_ratio=self.seed_ratio,
+            seed_seconds=self.seed_seconds,
+            stall_timeout_seconds=self.stall_timeout_seconds,
+        )

@@ -21,7 +21,7 @@ from actortorrent.actors.reporter import ContentKnown, MetadataKnown, Notice, Tr
 from actortorrent.crew import Crew
 from actortorrent.errors import ActorTorrentError, DeadlockError, shortage_of
 from actortorrent.options import SessionOptions
-from actortorrent.rules.ending import End, Goals
+from actortorrent.rules.ending import End
 from actortorrent.rules.progress import Progress
 from actortorrent.rules.selection import files_of_link
 from actortorrent.session_values import (
@@ -40,7 +40,6 @@ from actortorrent.wire.metainfo_writing import document_around
 
 if TYPE_CHECKING:
     from actortorrent.actors.content_location import ContentLocation
-    from actortorrent.tracing.header import TraceHeader
 
 __all__ = ["Session", "Summary"]
 
@@ -143,47 +142,22 @@ class Session:
             raise self._why_no_answer(error) from error
 
     def _start(self) -> Crew:
-        options = self._options
-        self._story.begin(self._trace_header)
+        torrent, options = self._torrent, self._options
+        self._story.begin(torrent, self._peer_id)
         runtime = Runtime(
             recorder=self._story.recorder,
             actor_failed=self._actor_failed,
             rng=self._rng,
         )
-        torrent = self._torrent
+        goals = options.goals(is_seed_only=self._location is not None)
         crew = self._crew = Crew(
             runtime, torrent, options, self._peer_id, self._location, self._peer_class
         )
         if isinstance(torrent, Magnet):
-            crew.start_by_link(self._goals(), self._outbox, torrent.peers)
+            crew.start_by_link(goals, self._outbox, torrent.peers)
         else:
-            crew.start(torrent, self._goals(), self._outbox)
+            crew.start(torrent, goals, self._outbox)
         return crew
-
-    def _trace_header(self) -> TraceHeader:
-        from actortorrent.tracing.header import new_header  # noqa: PLC0415 - see `story.py`
-
-        known = self._torrent if isinstance(self._torrent, Metainfo) else None
-        return new_header(
-            peer_id=self._peer_id,
-            info_hash=self._torrent.info_hash,
-            piece_count=known.piece_count if known else 0,
-            piece_length=known.piece_length if known else 0,
-            total_length=known.total_length if known else 0,
-            seed=self._options.seed,
-            level=self._options.trace_level,
-            node=self._options.trace_name,
-        )
-
-    def _goals(self) -> Goals:
-        options = self._options
-        return Goals(
-            is_seed_only=self._location is not None,
-            keep_seeding=options.keep_seeding,
-            seed_ratio=options.seed_ratio,
-            seed_seconds=options.seed_seconds,
-            stall_timeout_seconds=options.stall_timeout_seconds,
-        )
 
     # --- listening -----------------------------------------------------------------------------
 
@@ -238,7 +212,7 @@ class Session:
         options = self._settle(metainfo)
         self._is_calling_out = False
         self._torrent = metainfo
-        self._story.torrent_known()
+        self._story.torrent_known(metainfo)
         if options is None:
             return False
         self._options = options

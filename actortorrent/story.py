@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,11 +21,13 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from actortorrent.errors import ActorTorrentError, ExitCode, StalledError
 from actortorrent.options import SessionOptions
 from actortorrent.tracing.flight_recorder import FlightRecorder
+from actortorrent.wire.metainfo import Metainfo
 
 if TYPE_CHECKING:
     from actortorrent.actors.trace_writer import Trace
     from actortorrent.tracing.header import TraceHeader
     from actortorrent.tracing.recorder import Recorder
+    from actortorrent.wire.magnet import Magnet
 
 PREFIX, SUFFIX = "actortorrent-flight-", ".jsonl"
 EVENTS_A_WRITE = 500
@@ -38,7 +39,8 @@ class Story:
 
     def __init__(self, options: SessionOptions) -> None:
         self._options = options
-        self._make_header: Callable[[], TraceHeader] | None = None
+        self._torrent: Metainfo | Magnet | None = None
+        self._peer_id = b""
         self._began = (0, "")  # in both clocks of a header
         self._trace: Trace | None = None
         self._flight: FlightRecorder | None = None
@@ -46,27 +48,28 @@ class Story:
         self._was_peer_explained = False
         self.recorder: Recorder | None = None
 
-    def begin(self, make_header: Callable[[], TraceHeader]) -> None:
+    def begin(self, torrent: Metainfo | Magnet, peer_id: bytes) -> None:
         """Be ready to record; a header is made where it is needed, as that takes time.
 
         Raises:
             UsageError: if there is a file in the place of the trace that is no trace.
             StorageError: if the trace cannot be written.
         """
-        options, self._make_header = self._options, make_header
+        options, self._torrent, self._peer_id = self._options, torrent, peer_id
         self._began = (time.monotonic_ns(), datetime.now(UTC).isoformat())
         if options.trace is not None:
             from actortorrent.actors.trace_writer import start_trace  # noqa: PLC0415 - see above
 
-            self._trace = start_trace(options.trace, make_header(), options.trace_level)
+            self._trace = start_trace(options.trace, self._header(torrent), options.trace_level)
             self.recorder = self._trace.recorder
         elif options.flight_events:
             self.recorder = self._flight = FlightRecorder(options.flight_events)
 
-    def torrent_known(self) -> None:
+    def torrent_known(self, torrent: Metainfo) -> None:
         """Write into the header of the trace what was not known when it was begun."""
-        if self._trace is not None and self._make_header is not None:
-            self._trace.describe_torrent(self._make_header())
+        self._torrent = torrent
+        if self._trace is not None:
+            self._trace.describe_torrent(self._header(torrent))
 
     def stop(self) -> list[str]:
         """Write the rest of a trace; return what the user is to know, mostly nothing."""
@@ -76,11 +79,11 @@ class Story:
         """Write down what happened; return a line that says where it is and how to read it."""
         if self._trace is not None:
             return f"to see what happened so far: actortorrent trace show {self._options.trace}"
-        if self._flight is None or self._make_header is None or self._records >= MAX_RECORDS:
+        if self._flight is None or self._torrent is None or self._records >= MAX_RECORDS:
             return ""
         self._records += 1
         try:
-            path = self._write(self._flight, self._make_header(), why)
+            path = self._write(self._flight, self._header(self._torrent), why)
         except OSError as error:
             return f"what happened before could not be written: {error.strerror or error}"
         return f"to see what happened before: actortorrent trace show {path}"
@@ -96,6 +99,21 @@ class Story:
             return ""
         self._was_peer_explained = True
         return self.tell(failure)
+
+    def _header(self, torrent: Metainfo | Magnet) -> TraceHeader:
+        from actortorrent.tracing.header import new_header  # noqa: PLC0415 - see above
+
+        known = torrent if isinstance(torrent, Metainfo) else None
+        return new_header(
+            peer_id=self._peer_id,
+            info_hash=torrent.info_hash,
+            piece_count=known.piece_count if known else 0,
+            piece_length=known.piece_length if known else 0,
+            total_length=known.total_length if known else 0,
+            seed=self._options.seed,
+            level=self._options.trace_level,
+            node=self._options.trace_name,
+        )
 
     def _write(self, recorder: FlightRecorder, header: TraceHeader, why: str) -> Path:
         import tempfile  # noqa: PLC0415 - see above

@@ -20,8 +20,8 @@ from actortorrent.options import SessionOptions
 from actortorrent.story import Story
 from actortorrent.tracing.capture import capture_trace
 from actortorrent.tracing.events import Event
-from actortorrent.tracing.header import new_header
 from actortorrent.tracing.reader import TraceFile
+from actortorrent.wire.magnet import Magnet
 from tests.conftest import ContentMaker
 from tests.content import Content
 from tests.sessions.running import Running, error_of, fetching, seeding
@@ -182,11 +182,7 @@ def test_a_failing_peer_is_explained_and_the_session_goes_on(
 
 def test_of_failing_peers_only_the_first_is_explained(tmp_path: Path) -> None:
     story = Story(SessionOptions(output=tmp_path))
-    story.begin(
-        lambda: new_header(
-            peer_id=b"p" * 20, info_hash=b"h" * 20, piece_count=1, piece_length=1, total_length=1
-        )
-    )
+    story.begin(Magnet(b"h" * 20), b"p" * 20)
     assert story.explain_peer("Peer-1 failed")
     assert story.explain_peer("Peer-2 failed") == ""
 
