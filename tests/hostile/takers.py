@@ -83,7 +83,7 @@ def asks_for_much_and_reads_nothing(enemy: Enemy) -> None:
     line.send(message(REQUEST, numbers(0, 0, BLOCK_BYTES)) * 1500)
 
 
-@takers(why=FLOOD)
+@takers(why=f"{FLOOD}|{TOO_MANY}")
 def asks_and_takes_back(enemy: Enemy) -> None:
     """Asks and takes it back at once, 20,000 times."""
     line = _unchoked(enemy)
