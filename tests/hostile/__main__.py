@@ -20,7 +20,6 @@ from tests.hostile.outcomes import Outcome
 from tests.hostile.stages import STAGES, Arena, Stage
 from tests.hostile.vitals import MIB
 
-IDLE_SECONDS = 1.0
 MOST_WHY = 60  # characters of a reason, in a row
 HEAD = (
     "| behaviour | what it does | the log says | MiB more | served ms | threads, descriptors more |"
@@ -67,7 +66,6 @@ def _play(stage: Stage, folder: Path, only: str) -> Played:
         with stage.open(folder) as arena:
             for behaviour in chosen:
                 _meet(arena, behaviour, played)
-            played.busy = arena.busy(IDLE_SECONDS)
             arena.finish()
             played.complaints = arena.complaints()
     return played

@@ -49,6 +49,7 @@ PIECE_BYTES = BLOCKS_A_PIECE * BLOCK_BYTES
 DEADLINE_SECONDS = 0.4  # of a handshake, in haste
 HASTE = {
     "actors.peer_opening.HANDSHAKE_SECONDS": DEADLINE_SECONDS,
+    "actors.trace_writer.WRITE_SECONDS": 0.04,
     "actors.peer_connection.FIRST_BEAT_SECONDS": 0.1,
     "actors.peer_connection.BUSY_BEAT_SECONDS": 0.2,
     "actors.piece_lending.STUCK_SECONDS": 0.2,
