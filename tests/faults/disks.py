@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,26 +51,28 @@ class FailingExt4:
 
     def __enter__(self) -> Self:
         try:
-            self.plug_in()
+            self._mount()
         except subprocess.CalledProcessError as error:
             do_without(f"no file can be mounted: {error.stderr.decode().strip()}")
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.pull_out()
+        self._unmount()
 
-    def plug_in(self) -> None:
-        """Mount it."""
-        _run("mount", "-o", "loop,errors=remount-ro", self._image, self.place)
+    def mend(self) -> None:
+        """Go on with what is on it, as after another start of the machine.
 
-    def pull_out(self) -> None:
-        """Unmount it."""
-        _run("umount", "--lazy", self.place)
+        It is a copy that goes on: the old one may still be mounted in a namespace of others.
+        """
+        with self._device().open("rb") as buffered:
+            os.fsync(buffered.fileno())
+        self._unmount()
+        self._image = Path(shutil.copy(self._image, self._image.with_suffix(".copy")))
+        self._mount()
 
     def become_read_only(self) -> None:
         """Find an error in itself, and be read-only from then on, also to files that are open."""
-        device = _run("findmnt", "-no", "SOURCE", self.place).decode().strip()
-        Path("/sys/fs/ext4", Path(device).name, "trigger_fs_error").write_text("1")
+        Path("/sys/fs/ext4", self._device().name, "trigger_fs_error").write_text("1")
 
     def break_down(self) -> None:
         """Answer everything with an I/O error from now on."""
@@ -78,6 +81,15 @@ class FailingExt4:
             fcntl.ioctl(descriptor, SHUT_DOWN, FLUSH_FIRST)
         finally:
             os.close(descriptor)
+
+    def _device(self) -> Path:
+        return Path(_run("findmnt", "-no", "SOURCE", self.place).decode().strip())
+
+    def _mount(self) -> None:
+        _run("mount", "-o", "loop,errors=remount-ro", self._image, self.place)
+
+    def _unmount(self) -> None:
+        _run("umount", "--lazy", self.place)
 
 
 def _run(*command: str | Path) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from actortorrent.errors import ExitCode
 from actortorrent.lab.processes import ACTORTORRENT, Running
 from tests.content import Content
+from tests.peers.needs import need_command
 from tests.peers.own import Arguments, OwnClient
 
 KIB = 1024
@@ -37,7 +38,12 @@ def limited_fetch(
     dial = [part for peer in peers for part in ("--peer", peer)]
     options = ["--bind", HOST, "--port", "0", "--progress", "json", *ALONE, *extra]
     arguments = ["fetch", content.torrent, "--output", into, *dial, *options]
-    command = ["prlimit", f"{_OPTIONS[kind]}={most}:{most}", *ACTORTORRENT, *arguments]
+    command = [
+        need_command("prlimit"),
+        f"{_OPTIONS[kind]}={most}:{most}",
+        *ACTORTORRENT,
+        *arguments,
+    ]
     with Running(command) as process:
         yield OwnClient(process, HOST)
 

@@ -75,8 +75,7 @@ def test_a_disk_that_fails_under_a_fetch_ends_it_and_it_goes_on_when_that_is_men
             leech.process.wait_for_line('"verified_pieces": [1-9]')
             fail(disk)
             assert words in told_by(leech, ExitCode.DISK)
-        disk.pull_out()
-        disk.plug_in()
+        disk.mend()
         go_on(content, disk.place, seed.address)
 
 
