@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import random
 from collections.abc import Iterable, Sequence
@@ -169,6 +170,21 @@ def test_content_that_has_gone_is_told_by_its_piece() -> None:
     with pytest.raises(ContentGoneError, match="cannot read it") as gone:
         serving.serve()
     assert (gone.value.piece_index, gone.value.hint) == (2, "look for it")
+
+
+class StarvedReader(Reader):
+    """Finds no descriptor left."""
+
+    def read_blocks(self, piece_index: int, offset: int, blocks: Sequence[memoryview]) -> None:
+        raise StorageError("too many files are open") from OSError(errno.EMFILE, "too many")
+
+
+def test_content_that_no_descriptor_is_left_for_has_not_gone() -> None:
+    serving = Serving(reader=StarvedReader())
+    serving.ask([block(2, 0)])
+    with pytest.raises(StorageError, match="too many") as starved:
+        serving.serve()
+    assert not isinstance(starved.value, ContentGoneError)
 
 
 REQUESTS = st.builds(
