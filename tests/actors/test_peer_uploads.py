@@ -175,7 +175,7 @@ def test_content_that_has_gone_is_told_by_its_piece() -> None:
 class StarvedReader(Reader):
     """Finds no descriptor left."""
 
-    def read_blocks(self, piece_index: int, offset: int, blocks: Sequence[memoryview]) -> None:
+    def read_blocks(self, *_: object) -> None:
         raise StorageError("too many files are open") from OSError(errno.EMFILE, "too many")
 
 

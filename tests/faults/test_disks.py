@@ -18,7 +18,7 @@ from tests.faults.limited import ALONE, FILE_BYTES, limited_fetch, told_by
 from tests.peers.own import own_fetch, own_seed
 
 FULL_SECONDS = 25.0  # a fifth of it is what the user is promised
-SIZES = {"a.bin": 1_500_000, "sub/b.bin": 2_500_000}
+SIZES = {"a.bin": 2_900_000, "sub/b.bin": 1_100_000}
 RATE = 3_000_000
 SLOWLY = (*ALONE, "--up", str(RATE))
 
