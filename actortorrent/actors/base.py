@@ -153,7 +153,8 @@ class Actor(pykka.ThreadingActor):
             self._end(error)
         if not self.actor_stopped.is_set():
             self._stop()
-        self._actor_loop_teardown()
+        with contextlib.suppress(Exception):
+            self._actor_loop_teardown()
 
     def _actor_loop_teardown(self) -> None:
         self._inbox.close()

@@ -125,22 +125,26 @@ def _show_traceback(error: Exception) -> None:
 
 def _save_traceback(error: Exception) -> Path | None:
     """Write what a report needs into a file of its own; None if that cannot be done either."""
+    try:
+        return _write_report(error)
+    except (OSError, MemoryError, ImportError):
+        return None
+
+
+def _write_report(error: Exception) -> Path:
     import platform  # noqa: PLC0415 - these are seldom needed, and slow to import
     import tempfile  # noqa: PLC0415
     import traceback  # noqa: PLC0415
 
     about = f"actortorrent {VERSION}, Python {platform.python_version()}, {platform.platform()}"
     text = "".join(traceback.format_exception(error))
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w",
-            prefix="actortorrent-bug-",
-            suffix=".txt",
-            delete=False,
-            encoding="utf-8",
-            errors="backslashreplace",
-        ) as file:
-            file.write(f"{about}\narguments: {sys.argv[1:]}\n\n{text}")
-            return Path(file.name)
-    except OSError:
-        return None
+    with tempfile.NamedTemporaryFile(
+        "w",
+        prefix="actortorrent-bug-",
+        suffix=".txt",
+        delete=False,
+        encoding="utf-8",
+        errors="backslashreplace",
+    ) as file:
+        file.write(f"{about}\narguments: {sys.argv[1:]}\n\n{text}")
+        return Path(file.name)

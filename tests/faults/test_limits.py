@@ -59,7 +59,7 @@ def test_too_few_descriptors_to_begin_with_are_told(
         assert "too many files are open" in line_of(leech)
 
 
-def test_with_little_memory_it_does_what_it_can_and_ends_in_words(
+def test_with_little_memory_it_ends_by_itself_and_goes_on_when_there_is_more(
     content_maker: ContentMaker, tmp_path: Path
 ) -> None:
     content = content_maker(24_000_000, piece_length=MIB)
@@ -70,13 +70,11 @@ def test_with_little_memory_it_does_what_it_can_and_ends_in_words(
                 content, tmp_path, (MEMORY, mebibytes * MIB), [seed.address]
             ) as leech:
                 codes.append(leech.process.wait())
-            if codes[-1] != ExitCode.DONE:
-                assert " is left" in line_of(leech)
-            assert codes[-1] in (ExitCode.DONE, ExitCode.SHORTAGE, ExitCode.NO_PROGRESS)
         here = content.pieces_in(tmp_path)
         with own_fetch(content, tmp_path, peers=[seed.address], extra=ALONE) as leech:
             done = leech.finish()
-    assert codes[0] == ExitCode.SHORTAGE
+    assert codes[0] != ExitCode.DONE  # with which memory it can do what is left to chance ...
+    assert min(codes) >= 0  # ... but no signal ends it
     assert done["fetched_bytes"] <= content.total_length - content.length_of(here)
     content.assert_same_in(tmp_path)
 
