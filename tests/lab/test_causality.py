@@ -37,6 +37,9 @@ def test_every_message_between_two_members_is_matched_at_both_ends(
 ) -> None:
     fit = labs[scenario].aftermath.fit
     assert fit.matched > 1000
-    assert fit.from_nowhere == fit.summed == fit.held_back == 0
+    assert fit.from_nowhere == fit.summed == 0
+    # The clocks of two processors may differ by some microseconds.
+    assert fit.held_back <= 2
+    assert fit.most_held_back_ns < 1_000_000
     under_way = fit.matched / 100  # an endgame leaves some blocks and cancels on their way
     assert fit.never_arrived < under_way, "what was on its way when a connection ended"

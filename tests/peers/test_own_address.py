@@ -18,7 +18,7 @@ from tests.peers.dht_nodes import libtorrent_nodes
 from tests.peers.libtorrent import libtorrent_fetch
 from tests.peers.namespaces import Namespace, add_addresses
 from tests.peers.own import own_seed
-from tests.peers.processes import within
+from tests.peers.processes import wait_until, within
 
 OURS, TRACKER, NODE = "45.20.1.1", "45.30.1.1", "45.40.1.1"
 LIBTORRENTS = [f"45.{number}.1.1" for number in range(11, 15)]
@@ -49,6 +49,7 @@ def test_a_tracker_says_it_and_our_id_in_the_dht_is_made_to_fit(
         extra = ["--dht-node", str(nodes.addresses[0]), "--trace", trace]
         with own_seed(tracked, host=OURS, namespace=internet, extra=extra) as seed:
             nodes.wait_until_stored(content.info_hash)
+            wait_until(lambda: bool(named(trace, "dht:id_changed")), seed.process, "it has its id")
             seed.interrupt()
     assert [one.data["address"] for one in named(trace, "bt:own_address_known")] == [OURS]
     (changed,) = named(trace, "dht:id_changed")

@@ -43,40 +43,44 @@ def asked_twice(peer: ScriptedPeer) -> set[Request]:
     return {one for one in requests if requests.count(one) > 1}
 
 
+# Blocks, by the download limit: where there is one, a choke must not wait behind much.
+ASKED_AT_FIRST = [(None, 8), (100_000_000, 2)]
+
+
 # --- snubs ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("quick_snubs")
-@pytest.mark.parametrize("download_limit", [None, 100_000_000])
+@pytest.mark.parametrize(("download_limit", "asked"), ASKED_AT_FIRST)
 def test_what_a_snubbing_peer_owes_is_fetched_from_another(
-    content: Content, tmp_path: Path, download_limit: int | None
+    content: Content, tmp_path: Path, download_limit: int | None, asked: int
 ) -> None:
     with ScriptedPeer(content, never_answer) as snubber:
 
         def serve_later(talk: Talk) -> None:
             talk.greet(unchoke=False)
-            snubber.wait_to_hear(Request, 8)
+            snubber.wait_to_hear(Request, asked)
             talk.say(Unchoke())
             talk.serve()
 
         with ScriptedPeer(content, serve_later) as other, capture_trace() as trace:
             peers = [snubber, other]
             fetch(content, tmp_path / "into", peers, download_limit=download_limit)
-        snubber.wait_to_hear(Cancel, 8)
+        snubber.wait_to_hear(Cancel, asked)
         assert set(snubber.all_heard(Request)) <= set(other.all_heard(Request))
         assert trace.named("bt:peer_snubbed") or decisions(trace, "endgame")
 
 
 @pytest.mark.usefixtures("quick_snubs")
-@pytest.mark.parametrize("download_limit", [None, 100_000_000])
+@pytest.mark.parametrize(("download_limit", "asked"), ASKED_AT_FIRST)
 @usually  # for as long as it brings the next in time
 def test_a_peer_that_snubbed_us_is_asked_for_one_block_and_trusted_again_when_it_brings_it(
-    content: Content, tmp_path: Path, download_limit: int | None
+    content: Content, tmp_path: Path, download_limit: int | None, asked: int
 ) -> None:
     def dawdle(talk: Talk) -> None:
         talk.greet()
-        first = talk.hear_all(Request, 8)
-        cancelled = talk.hear_all(Cancel, 8)
+        first = talk.hear_all(Request, asked)
+        cancelled = talk.hear_all(Cancel, asked)
         assert [str(one)[7:] for one in cancelled] == [str(one)[8:] for one in first]
         again = talk.hear(Request)
         assert talk.hears_nothing(Request, seconds=0.1)
