@@ -86,8 +86,8 @@ WORKLOADS = (
     Workload("create", "create a torrent of 1 GiB", Checking("create", GIB), _rate((0.9, SHA1))),
     Workload(
         "swarm-8",
-        "8 of ours fetch 256 MiB from 1 seed, each sends 10 MiB/s",
-        Swarming(Shape(256, 1024), 8, 10),
+        "8 of ours fetch 256 MiB, pieces of 256 KiB, from 1 seed, each sends 10 MiB/s",
+        Swarming(Shape(256, 256), 8, 10),
         (Goal(TIME, 1.15, IDEAL), MEMORY_GOAL),
         most_rounds=3,
     ),
