@@ -48,7 +48,7 @@ def grown(seen: Seen, **by: float) -> Seen:
 def test_fifteen_torrents_in_a_row_leave_nothing_behind_while_peers_come_and_go(
     tmp_path: Path,
 ) -> None:
-    course = Course(seconds=600, torrents=TORRENTS, rate=None, period_seconds=0.1)
+    course = Course(seconds=600, torrents=TORRENTS, rate=None, period_seconds=0.03)
     seen = run(course, tmp_path)
     assert (len(seen.blocks), seen.wrong) == (TORRENTS, 0)
     assert seen.visits > TORRENTS
