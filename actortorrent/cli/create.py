@@ -178,7 +178,8 @@ def _tell_people(metainfo: Metainfo, target: Path, path: Path) -> None:
         ("next", f"{seed} serves it to others"),
     ]
     if not metainfo.tracker_tiers:
-        facts.insert(3, ("trackers", "none: peers need --peer to find each other"))
+        how = "need --peer to find each other" if metainfo.is_private else "meet in the DHT"
+        facts.insert(3, ("trackers", f"none: peers {how}"))
     for label, text in facts:
         click.echo(click.style(f"{label:<{LABEL_WIDTH}}", bold=True) + safe_text(text))
 

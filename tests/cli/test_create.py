@@ -42,9 +42,17 @@ def test_the_torrent_lies_in_the_current_folder_under_the_contents_name(
         "created   photos.torrent",
         "content   photos: 97.7 KiB in 2 files, 7 pieces of 16 KiB",
         f"info-hash {torrent.info_hash_hex}",
-        "trackers  none: peers need --peer to find each other",
+        "trackers  none: peers meet in the DHT",
         "next      actortorrent seed photos photos.torrent serves it to others",
     ]
+    assert photos.is_dir()
+
+
+def test_of_a_private_torrent_without_trackers_it_says_what_peers_need(
+    photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert create("photos", "--private") == ExitCode.DONE
+    assert "trackers  none: peers need --peer to find each other" in capsys.readouterr().out
     assert photos.is_dir()
 
 
