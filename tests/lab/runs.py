@@ -76,14 +76,14 @@ class Seen:
             if event.name == "actor:decision" and event.data["what"] == what
         ]
 
-    def conns_by_name(self, name: str) -> dict[str, int]:
-        """Return which connection of a member leads to whom, by the handshakes alone."""
+    def names_by_conn(self, name: str) -> dict[int, str]:
+        """Return to whom each connection of a member led, by the handshakes alone."""
         names = {}
         for other, path in self.outcome.traces.items():
             with TraceFile(path) as trace:
                 names[bytes.fromhex(trace.header.peer_id).decode("ascii")] = other
         return {
-            names[event.data["fields"]["peer_id"]]: event.data["conn"]
+            event.data["conn"]: names[event.data["fields"]["peer_id"]]
             for event in self.events(name)
             if event.name == "bt:message_received" and event.data["type"] == "handshake"
         }

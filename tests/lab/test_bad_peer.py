@@ -17,9 +17,9 @@ def test_the_bad_peer_is_banned_and_nobody_else(labs: dict[str, Seen]) -> None:
     assert set(banned) <= {(), ("bad-peer",)}
     assert sum(one.wasted_bytes for one in seen.outcome.members) > 0
     for leech in seen.leeches:
-        conns = seen.conns_by_name(leech)
+        names = seen.names_by_conn(leech)
         for ban in seen.decisions(leech, "ban_peer"):
-            assert ban["chosen"] == f"Peer-{conns['bad-peer']}"
+            assert names[int(ban["chosen"].removeprefix("Peer-"))] == "bad-peer"
 
 
 def test_the_report_names_the_culprit_and_nobody_else(
