@@ -9,7 +9,8 @@ import pytest
 from actortorrent.tracing.events import MESSAGE, WIRE_SENT
 from actortorrent.tracing.graph import Graph
 from actortorrent.tracing.reader import TraceFile
-from tests.lab.runs import RUNS, Seen
+from tests.chance import Fixtures, tried_again
+from tests.lab.runs import RUNS, Seen, run_again
 from tests.tracing.streams import broken_streams
 from tests.tracing.traces import broken_laws
 
@@ -38,8 +39,17 @@ def test_every_message_between_two_members_is_matched_at_both_ends(
     fit = labs[scenario].aftermath.fit
     assert fit.matched > 1000
     assert fit.from_nowhere == fit.summed == 0
-    # The clocks of two processors may differ by some microseconds.
-    assert fit.held_back <= 2
-    assert fit.most_held_back_ns < 1_000_000
     under_way = fit.matched / 100  # an endgame leaves some blocks and cancels on their way
     assert fit.never_arrived < under_way, "what was on its way when a connection ended"
+
+
+def _run_anew(fixtures: Fixtures, number: int) -> Fixtures:
+    if number == 1:
+        return fixtures
+    return fixtures | {"labs": run_again(fixtures["scenario"], fixtures["labs"])}
+
+
+@pytest.mark.parametrize("scenario", RUNS)
+@tried_again(_run_anew)  # two processors' clocks may be some microseconds apart
+def test_no_arrow_has_to_be_bent_on_one_machine(labs: dict[str, Seen], scenario: str) -> None:
+    assert labs[scenario].aftermath.fit.held_back == 0

@@ -22,9 +22,10 @@ BY_LOT = {"drawn by lot", "its draw still holds"}
 
 @pytest.fixture(scope="module")
 def seen(labs: dict[str, Seen]) -> Seen:
-    """Return a run in which somebody refused the free rider: there is time for it in nearly all."""
+    """Return a run in which those who earned slots kept the free rider out, as in nearly all."""
     for _ in range(1, TRIES):
-        if answers_about(labs["free-rider"]):
+        answers = answers_about(labs["free-rider"])
+        if answers and all(earned_in(answer) for answer in answers):
             break
         labs = run_again("free-rider", labs)
     return labs["free-rider"]
@@ -52,6 +53,11 @@ def answers_about(seen: Seen) -> list[dict[str, Any]]:
     result = CliRunner().invoke(cli, asked)
     assert result.exit_code == 0, result.output
     return [one for one in json.loads(result.output)["answers"] if one["rule"] == "tit-for-tat"]
+
+
+def earned_in(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return those who were served instead because of what they sent."""
+    return [one for one in answer["chosen"] if one["reason"] == "sends us most"]
 
 
 def test_each_figure_compared_is_what_the_bytes_say(reviews: dict[str, list[Review]]) -> None:
@@ -84,7 +90,7 @@ def test_who_earns_a_slot_is_who_sent_most(reviews: dict[str, list[Review]]) -> 
 def test_why_the_free_rider_is_choked_and_who_is_served_instead_is_as_the_bytes_say(
     answers: list[dict[str, Any]], reviews: dict[str, list[Review]]
 ) -> None:
-    earners_named = 0
+    assert answers
     for answer in answers:
         by_id = {review.event.id: review for review in reviews[answer["node"]]}
         review = by_id[answer["decision"]]
@@ -96,14 +102,12 @@ def test_why_the_free_rider_is_choked_and_who_is_served_instead_is_as_the_bytes_
         assert {f"Peer-{one['conn']}" for one in answer["chosen"]} == set(
             review.event.data["chosen"]
         )
-        earned = [one for one in answer["chosen"] if one["reason"] == "sends us most"]
-        assert {f"Peer-{one['conn']}" for one in earned} == review.earners()
-        earners_named += len(earned)
+        earned = earned_in(answer)
+        assert {f"Peer-{one['conn']}" for one in earned} == review.earners() != set()
         for one in earned:
             told = review.told[f"Peer-{one['conn']}"]
             assert one["recent_downloaded_bytes"] == told.byte_count > 0
             assert one["download_rate"] == round(told.rate)
-    assert earners_named
 
 
 def test_a_free_rider_is_served_only_when_the_lot_falls_on_it(
