@@ -185,11 +185,11 @@ class LabError(ActorTorrentError):
 
 
 _GO_ON = "then run the same command again: what was verified is kept"
-_NO_MEMORY = ("no memory is left", f"close other programs or raise the limit (ulimit -v), {_GO_ON}")
+NO_MEMORY = ("no memory is left", f"close other programs or raise the limit (ulimit -v), {_GO_ON}")
 _NO_THREAD = ("no thread is left", f"raise the limit (ulimit -u or -v), {_GO_ON}")
 _NO_DESCRIPTOR = ("too many files are open", f"raise the limit (ulimit -n), {_GO_ON}")
 _SHORTAGES = {
-    errno.ENOMEM: _NO_MEMORY,
+    errno.ENOMEM: NO_MEMORY,
     errno.EMFILE: _NO_DESCRIPTOR,
     errno.ENFILE: _NO_DESCRIPTOR,
 }
@@ -201,7 +201,7 @@ def shortage_of(error: BaseException) -> ShortageError | None:
     if isinstance(error, OSError):
         found = _SHORTAGES.get(error.errno or 0)
     elif isinstance(error, MemoryError) or _lacks_memory_to_load(error):
-        found = _NO_MEMORY
+        found = NO_MEMORY
     elif isinstance(error, RuntimeError) and "start new thread" in str(error):  # of `threading`
         found = _NO_THREAD
     return ShortageError(found[0], hint=found[1]) if found is not None else None

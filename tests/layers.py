@@ -52,6 +52,7 @@ BESIDE_SESSION = frozenset(
         "dht",
         "trackers",
         "verifying",
+        "limits",
         "loading",
         "saving",
         "session_values",

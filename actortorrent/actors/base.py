@@ -30,6 +30,7 @@ import pykka
 
 from actortorrent.actors.inbox import Inbox, Timer
 from actortorrent.actors.life_trace import LifeTrace
+from actortorrent.actors.memory_room import ensure_room_for_a_thread
 from actortorrent.actors.replies import Reply
 from actortorrent.actors.socket_inbox import SocketInbox
 from actortorrent.tracing.capture import with_captures
@@ -132,6 +133,7 @@ class Actor(pykka.ThreadingActor):
         ref.proxy()  # an actor may have gone before its starter comes to ask for it
         thread = threading.Thread(target=self._actor_loop, name=self._name, daemon=True)
         try:
+            ensure_room_for_a_thread()
             thread.start()
         except (RuntimeError, MemoryError):  # no thread is left: as if it had never been
             self._inbox.close()

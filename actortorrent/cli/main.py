@@ -22,6 +22,7 @@ import click
 
 from actortorrent.cli.failures import is_output_full, report_failure
 from actortorrent.errors import ExitCode
+from actortorrent.limits import settle_within_limits
 from actortorrent.version import VERSION
 
 # What each command does, as `--help` lists it without importing them all.
@@ -142,6 +143,7 @@ def run(arguments: Sequence[str]) -> int:
     _never_fail_to_print()
     invocation = Invocation()
     try:
+        settle_within_limits()
         result = cli.main(
             args=list(arguments) or ["--help"],
             prog_name="actortorrent",

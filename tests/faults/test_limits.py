@@ -59,6 +59,27 @@ def test_too_few_descriptors_to_begin_with_are_told(
         assert "too many files are open" in line_of(leech)
 
 
+def test_too_little_memory_to_begin_with_is_told(
+    content_maker: ContentMaker, tmp_path: Path
+) -> None:
+    content = content_maker(100_000)
+    with limited_fetch(content, tmp_path, (MEMORY, 40 * MIB), ["127.0.0.1:1"]) as leech:
+        assert leech.process.wait() == ExitCode.SHORTAGE
+        assert line_of(leech) == "no memory is left within the limit of 40 MiB"
+
+
+def test_threads_do_with_few_of_the_addresses_that_a_limit_leaves(
+    content_maker: ContentMaker, tmp_path: Path
+) -> None:
+    content = content_maker(24_000_000, piece_length=MIB)
+    with (
+        own_seed(content, extra=ALONE) as seed,
+        limited_fetch(content, tmp_path, (MEMORY, 96 * MIB), [seed.address]) as leech,
+    ):
+        leech.finish()
+    content.assert_same_in(tmp_path)
+
+
 def test_with_little_memory_it_ends_by_itself_and_goes_on_when_there_is_more(
     content_maker: ContentMaker, tmp_path: Path
 ) -> None:
