@@ -16,7 +16,7 @@ from typing import BinaryIO
 from actortorrent.actors.content_listing import ContentListing, list_content
 from actortorrent.actors.disk_errors import storage_error
 from actortorrent.actors.folder import Folder
-from actortorrent.actors.hashing import UnreadableFileError, hash_pieces
+from actortorrent.actors.hashing import Digests, UnreadableFileError, hash_pieces
 from actortorrent.errors import StorageError, TrackerError, UsageError
 from actortorrent.rules.geometry import FileMap, Geometry
 from actortorrent.rules.piece_length import MIN_PIECE_BYTES, automatic_piece_length
@@ -119,17 +119,16 @@ def _hash_content(
     return hashes
 
 
-def _join_hashes(
-    pieces: Generator[tuple[int, bytes | None], None, None], listing: ContentListing
-) -> bytes:
+def _join_hashes(pieces: Generator[Digests, None, None], listing: ContentListing) -> bytes:
     """Return the hashes up to the first that could not be made."""
     hashes = bytearray()
     with closing(pieces):
         try:
-            for _, digest in pieces:
-                if digest is None:
+            for digests in pieces:
+                made = [digest for _, digest in digests if digest is not None]
+                hashes += b"".join(made)
+                if len(made) < len(digests):
                     break
-                hashes += digest
         except UnreadableFileError as error:
             path = listing.root / listing.files[error.file_index].path
             raise storage_error(error.cause, "cannot read", path) from error

@@ -1,7 +1,8 @@
 """Torrents as commands take them: a path in, a `Metainfo` out, and its files by number.
 
 Apart from `api`, since what only looks into a torrent or hashes content needs no session,
-and to import one takes longer than many of these commands run.
+and to import one takes longer than many of these commands run. For that reason, too, what only
+links, URLs and lists of files need is imported where they are met.
 """
 
 from __future__ import annotations
@@ -12,12 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actortorrent.errors import InvalidTorrentError
-from actortorrent.rules.selection import NumberedFile, numbered_files
-from actortorrent.wire.magnet import Magnet, is_magnet, parse_info_hash, parse_magnet
 from actortorrent.wire.metainfo import Metainfo
-from actortorrent.wire.tracker_urls import shown_url
 
 if TYPE_CHECKING:
+    from actortorrent.rules.selection import NumberedFile
+    from actortorrent.wire.magnet import Magnet
     from actortorrent.wire.proxy_handshake import Proxy
 
 __all__ = ["FilePath", "Source", "find_torrent", "listed_files", "load_torrent", "wanted_length"]
@@ -62,6 +62,13 @@ def find_torrent(
     Raises:
         InvalidTorrentError: if it cannot be read, or is none of that.
     """
+    from actortorrent.wire.magnet import (  # noqa: PLC0415 - see above
+        Magnet,
+        is_magnet,
+        parse_info_hash,
+        parse_magnet,
+    )
+
     if isinstance(source, Magnet | Metainfo):
         return source
     text = os.fspath(source)
@@ -77,6 +84,7 @@ def _from_web(url: str, bind: str | None, proxy: Proxy | None) -> Metainfo:
     # It takes long to load, and few torrents come this way.
     from actortorrent.actors.interfaces import own_address  # noqa: PLC0415
     from actortorrent.actors.torrent_download import download_torrent  # noqa: PLC0415
+    from actortorrent.wire.tracker_urls import shown_url  # noqa: PLC0415
 
     raw = download_torrent(url, bind=own_address(bind), proxy=proxy)
     try:
@@ -88,6 +96,8 @@ def _from_web(url: str, bind: str | None, proxy: Proxy | None) -> Metainfo:
 
 def listed_files(metainfo: Metainfo) -> tuple[NumberedFile, ...]:
     """Return the files as people see them: numbered from 1, without padding."""
+    from actortorrent.rules.selection import numbered_files  # noqa: PLC0415 - see above
+
     return numbered_files(metainfo.files)
 
 
@@ -102,9 +112,12 @@ def wanted_length(metainfo: Metainfo, selected: frozenset[int] | None) -> int:
 
 def _kind_of(text: str) -> str:
     """Return what a source is that is no path, or nothing."""
+    if Path(text).exists():
+        return ""
+    from actortorrent.wire.magnet import is_magnet, parse_info_hash  # noqa: PLC0415 - see above
+
     if is_magnet(text):
         return "a magnet link"
     if _URL.match(text):
         return "a URL"
-    is_hash = parse_info_hash(text) is not None and not Path(text).exists()
-    return "an info-hash" if is_hash else ""
+    return "an info-hash" if parse_info_hash(text) is not None else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from actortorrent.actors.content_layout import ContentLayout
 from actortorrent.actors.disk_errors import storage_error
@@ -18,11 +18,12 @@ from actortorrent.actors.holes import data_extents, may_have_holes
 from actortorrent.actors.resume import FileMarks, is_racy, is_same
 from actortorrent.rules.bitfield import all_pieces, indexes_of, mask_of
 from actortorrent.wire.metainfo import Metainfo
-from actortorrent.wire.resume_record import ResumeRecord
+
+if TYPE_CHECKING:
+    from actortorrent.wire.resume_record import ResumeRecord
 
 
-@dataclass(frozen=True, slots=True)
-class FilesFound:
+class FilesFound(NamedTuple):
     """Say what is on the disk; pieces are masks, bit i is piece i.
 
     Attributes:
@@ -36,8 +37,7 @@ class FilesFound:
     data: int
 
 
-@dataclass(frozen=True, slots=True)
-class CheckPlan:
+class CheckPlan(NamedTuple):
     """Say what is known of the pieces; masks, bit i is piece i.
 
     Attributes:

@@ -15,7 +15,7 @@ from actortorrent.actors.content_layout import ContentLayout
 from actortorrent.actors.content_reader import ContentReader
 from actortorrent.actors.disk_errors import storage_error
 from actortorrent.actors.folder import Folder
-from actortorrent.actors.hashing import UnreadableFileError, hash_pieces
+from actortorrent.actors.hashing import Digests, UnreadableFileError, hash_pieces
 from actortorrent.rules.bitfield import indexes_of, mask_of
 from actortorrent.wire.metainfo import Metainfo
 
@@ -46,10 +46,10 @@ class ContentCheck:
         """
         deadline = time.monotonic() + seconds
         right = []
-        for piece_index, digest in self._digests:
-            self.checked_bytes += self._layout.geometry.piece_size(piece_index)
-            if digest == self._metainfo.piece_hash(piece_index):
-                right.append(piece_index)
+        hash_of, size_of = self._metainfo.piece_hash, self._layout.geometry.piece_size
+        for digests in self._digests:
+            self.checked_bytes += sum(size_of(index) for index, _ in digests)
+            right += [index for index, digest in digests if digest == hash_of(index)]
             if time.monotonic() >= deadline:
                 break
         else:
@@ -61,9 +61,7 @@ class ContentCheck:
         self._digests.close()
         self._folder.close()
 
-    def _hash(
-        self, in_files: list[int], in_parts: Iterator[int]
-    ) -> Generator[tuple[int, bytes | None], None, None]:
+    def _hash(self, in_files: list[int], in_parts: Iterator[int]) -> Generator[Digests, None, None]:
         try:
             yield from self._hash_in_files(in_files)
         except UnreadableFileError as error:
@@ -71,9 +69,9 @@ class ContentCheck:
             raise storage_error(error.cause, "cannot read", path) from error
         with ContentReader(self._layout) as reader:
             for piece_index in in_parts:
-                yield piece_index, self._hash_with(reader, piece_index)
+                yield [(piece_index, self._hash_with(reader, piece_index))]
 
-    def _hash_in_files(self, pieces: list[int]) -> Iterator[tuple[int, bytes | None]]:
+    def _hash_in_files(self, pieces: list[int]) -> Iterator[Digests]:
         layout = self._layout
         padding = {index for index, path in enumerate(layout.paths) if path is None}
         return hash_pieces(

@@ -16,6 +16,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from actortorrent.rules.geometry import FileMap, Geometry
 from actortorrent.wire.metainfo import Metainfo
@@ -24,8 +25,7 @@ OUR_FOLDER = ".actortorrent"  # under the output folder: resume records and part
 PADDING = -1  # in place of a file's index: zeros, kept nowhere
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Name a stretch of a file on the disk.
 
     `file_index` is that of the torrent's file, `PADDING`, or the layout's `parts_index`.

@@ -110,6 +110,17 @@ def read_fully(descriptor: int, buffer: memoryview, offset: int) -> int:
     return done
 
 
+def read_at_once(descriptor: int, buffer: memoryview, offset: int) -> bool:
+    """Fill `buffer` from a file in one call, if the system can; say whether it was filled.
+
+    False may also mean that something went wrong: `read_fully` says what.
+    """
+    try:
+        return HAS_PREADV and os.preadv(descriptor, [buffer], offset) == len(buffer)
+    except OSError:
+        return False
+
+
 def read_scattered(descriptor: int, buffers: Sequence[memoryview], offset: int) -> int:
     """Fill buffers from one stretch of a file, in one call; return the bytes read, perhaps too few.
 

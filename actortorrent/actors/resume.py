@@ -18,17 +18,15 @@ import os
 import time
 from array import array
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from actortorrent.actors.content_layout import ContentLayout
 from actortorrent.actors.descriptors import read_fully, write_fully
 from actortorrent.actors.folder import Folder
 from actortorrent.errors import StorageError
-from actortorrent.wire.resume_record import (
-    MAX_RECORD_BYTES,
-    ResumeRecord,
-    decode_record,
-    encode_record,
-)
+
+if TYPE_CHECKING:  # `verify` needs no record, and starts sooner without
+    from actortorrent.wire.resume_record import ResumeRecord
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 RACE_NS = 2_500_000_000  # the coarsest clock of a file system ticks every 2 s (FAT)
@@ -58,8 +56,13 @@ def boot_id() -> str:
 
 def load_record(folder: Folder, layout: ContentLayout) -> ResumeRecord | None:
     """Return the record of a torrent, or None if there is none that can be believed at all."""
+    from actortorrent.wire.resume_record import (  # noqa: PLC0415 - see above
+        MAX_RECORD_BYTES,
+        decode_record,
+    )
+
     try:
-        record = decode_record(_read_file(folder, layout.record_path))
+        record = decode_record(_read_file(folder, layout.record_path, MAX_RECORD_BYTES))
     except (OSError, StorageError):
         return None
     is_ours = (
@@ -78,6 +81,8 @@ def save_record(
 
     With `is_durable`, wait until it is safe from a power cut.
     """
+    from actortorrent.wire.resume_record import encode_record  # noqa: PLC0415 - see above
+
     path = layout.record_path
     new_path = path.with_name(path.name + ".new")
     descriptor = folder.open(new_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, make_folders=True)
@@ -119,12 +124,12 @@ def now_ns() -> int:
     return time.time_ns()
 
 
-def _read_file(folder: Folder, path: PurePosixPath) -> bytes:
+def _read_file(folder: Folder, path: PurePosixPath, most_bytes: int) -> bytes:
     descriptor = folder.open(path, os.O_RDONLY)
     try:
         size = os.fstat(descriptor).st_size
-        if size > MAX_RECORD_BYTES:
-            raise StorageError(f"expected a record of {MAX_RECORD_BYTES} bytes at most")
+        if size > most_bytes:
+            raise StorageError(f"expected a record of {most_bytes} bytes at most")
         data = bytearray(size)
         return bytes(data[: read_fully(descriptor, memoryview(data), 0)])
     finally:

@@ -5,7 +5,6 @@ Not in `views`, which `create` would then have to import whole.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -47,6 +46,8 @@ def showing_hashing(kind: str, *, is_quiet: bool = False) -> Iterator[OnProgress
 
 def print_event(event: str, values: dict[str, Any]) -> None:
     """Print one JSON object on one line, in ASCII alone."""
+    import json  # noqa: PLC0415 - seldom needed
+
     click.echo(json.dumps({"event": event, **values}))
 
 

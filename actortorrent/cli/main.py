@@ -22,7 +22,6 @@ import click
 
 from actortorrent.cli.failures import is_output_full, report_failure
 from actortorrent.errors import ExitCode
-from actortorrent.limits import settle_within_limits
 from actortorrent.version import VERSION
 
 # What each command does, as `--help` lists it without importing them all.
@@ -66,6 +65,9 @@ class Commands(click.Group):
         """Import one command: `fetch` is `fetch` of `actortorrent/cli/fetch.py`."""
         if cmd_name not in COMMANDS:
             return None
+        from actortorrent.limits import settle_within_limits  # noqa: PLC0415 - `--version` needs none
+
+        settle_within_limits()
         command = getattr(importlib.import_module(f"actortorrent.cli.{cmd_name}"), cmd_name)
         gc.enable()  # `__main__` did without it so far
         assert isinstance(command, click.Command)
@@ -143,7 +145,6 @@ def run(arguments: Sequence[str]) -> int:
     _never_fail_to_print()
     invocation = Invocation()
     try:
-        settle_within_limits()
         result = cli.main(
             args=list(arguments) or ["--help"],
             prog_name="actortorrent",

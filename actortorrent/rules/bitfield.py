@@ -8,10 +8,13 @@ each byte's bits are turned round on the way.
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Iterable, Iterator
 from itertools import compress, count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import random
 
 _TURNED_ROUND = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _DIGITS_TO_BITS = bytes.maketrans(b"01", b"\x00\x01")

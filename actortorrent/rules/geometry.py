@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 BLOCK_BYTES = 16 * 1024  # what every client requests
 
@@ -169,8 +170,7 @@ class Geometry:
         return range(offset // self.piece_length, -(-(offset + length) // self.piece_length))
 
 
-@dataclass(frozen=True, slots=True)
-class FileSpan:
+class FileSpan(NamedTuple):
     """Name a stretch of one file."""
 
     file_index: int

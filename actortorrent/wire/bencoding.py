@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import bencodepy
 
@@ -47,8 +47,7 @@ class Limits:
 DEFAULT_LIMITS = Limits(size=1024 * 1024, depth=32, tokens=250_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """Hold a decoded dictionary and where the value of each of its keys stands (start, end)."""
 
     value: dict[bytes, Bencoded]

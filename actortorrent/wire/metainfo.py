@@ -18,7 +18,6 @@ from actortorrent.errors import InvalidTorrentError, MetainfoError
 from actortorrent.wire.addresses import MAX_PORT, Address
 from actortorrent.wire.bencoding import Bencoded, Limits, decode_document
 from actortorrent.wire.fields import Fields
-from actortorrent.wire.magnet import Magnet
 from actortorrent.wire.torrent_files import FileEntry, read_file_list, read_single_file
 from actortorrent.wire.torrent_text import clean_url, declared_encoding, decode_text
 
@@ -87,6 +86,8 @@ class Metainfo:
     @property
     def magnet_link(self) -> str:
         """Return the link that names this torrent, with its name, trackers and web seeds."""
+        from actortorrent.wire.magnet import Magnet  # noqa: PLC0415 - few ask for it
+
         return Magnet(
             info_hash=self.info_hash,
             name=self.name,
