@@ -4,7 +4,8 @@ A run that is a whole piece is hashed where it lies and written only if it is ri
 each piece of a row, and what is right of it is written in as few stretches as can be. Any
 other run is written at once, and hashed on the way if it continues what was hashed of
 its piece before; when the last block is there, the rest is read back and the piece
-judged. A verified piece is never written again.
+judged. A verified piece is never written again. Where a peer has hashed what it brought
+(`rules/run_hashing.py`), that is not done again.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from actortorrent.rules.partial_pieces import (
     PartialPieces,
     contributors_of,
 )
+from actortorrent.rules.run_hashing import Digests, Hashed, Link
 from actortorrent.rules.suspects import Evidence, Suspects
 from actortorrent.wire.metainfo import Metainfo
 
@@ -56,15 +58,25 @@ class Outcome:
 class _HashedPart:
     """The SHA-1 of a piece's first `length` bytes, as long as they come in order."""
 
-    __slots__ = ("_sha1", "length")
+    __slots__ = ("_chain", "_sha1", "length")
 
     def __init__(self) -> None:
         self._sha1 = hashlib.sha1(usedforsecurity=False)
+        self._chain: tuple[int, int] | None = None  # whose work it is: connection, number
         self.length = 0
 
     def add(self, data: memoryview) -> None:
         self._sha1.update(data)
+        self._chain = None
         self.length += len(data)
+
+    def follow(self, conn: int, link: Link, part: Run) -> bool:
+        """Take over what a peer hashed up to the end of `part`; say whether it is of these bytes."""
+        chain = (conn, link.chain)
+        if part.offset != self.length or (self.length and chain != self._chain):
+            return False
+        self._chain, self._sha1, self.length = chain, link.sha1, part.end
+        return True
 
     def digest(self) -> bytes:
         return self._sha1.digest()
@@ -84,8 +96,8 @@ class PieceStore:
         self.verified = 0  # bit i is piece i
         self.partial = PartialPieces(self._geometry)
 
-    def store(self, conn: int, run: Run, buffer: bytearray) -> list[Outcome]:
-        """Take a run that a peer filled; return what became of its pieces.
+    def store(self, conn: int, run: Run, buffer: bytearray, hashed: Hashed | None) -> list[Outcome]:
+        """Take a run that a peer filled, and perhaps hashed; return what became of its pieces.
 
         Nothing of it was of use where that is empty: all its blocks were there already.
 
@@ -94,20 +106,23 @@ class PieceStore:
         """
         with memoryview(buffer) as data:
             if run.length >= self._geometry.piece_size(run.piece_index):
-                return self._store_pieces(conn, run, data)
-            outcome = self._store_part(conn, run, data)
+                digests = hashed if isinstance(hashed, tuple) else ()
+                return self._store_pieces(conn, run, data, digests)
+            link = hashed if isinstance(hashed, Link) else None
+            outcome = self._store_part(conn, run, data, link)
         return [outcome] if outcome is not None else []
 
     def _lacks(self, piece_index: int) -> bool:
         return bool((self.wanted & ~self.verified) >> piece_index & 1)
 
-    def _store_pieces(self, conn: int, run: Run, data: memoryview) -> list[Outcome]:
+    def _store_pieces(self, conn: int, run: Run, data: memoryview, made: Digests) -> list[Outcome]:
         """Judge the pieces of a run where they lie, and write those that are right."""
         size, parts = self._geometry.piece_length, [data]
         if run.piece_count > 1:
             parts = [data[start : start + size] for start in range(0, len(data), size)]
         pieces = [each for each in zip(run.pieces, parts, strict=True) if self._lacks(each[0])]
-        digests = {index: _sha1(part) for index, part in pieces}
+        known = dict(zip(run.pieces, made, strict=False))
+        digests = {index: known.get(index) or _sha1(part) for index, part in pieces}
         right = [index for index, _ in pieces if digests[index] == self._metainfo.piece_hash(index)]
         for first, count in _stretches(right):
             start = (first - run.piece_index) * size
@@ -125,23 +140,28 @@ class PieceStore:
         self._suspects.accuse(piece_index, [Evidence(conn, run, digest)])
         return self._failed(piece_index, (conn,))
 
-    def _store_part(self, conn: int, run: Run, data: memoryview) -> Outcome | None:
+    def _store_part(
+        self, conn: int, run: Run, data: memoryview, link: Link | None
+    ) -> Outcome | None:
         if not self._lacks(run.piece_index):
             return None
         missing = self.partial.missing_runs(run)
         for part in missing:
             start = part.offset - run.offset
-            self._write_part(conn, part, data[start : start + part.length])
+            of_all = link if part == run else None
+            self._write_part(conn, part, data[start : start + part.length], of_all)
         if not missing:
             return None
         if not self.partial.is_whole(run.piece_index):
             return Outcome(run.piece_index, Verdict.STORED)
         return self._judge(run.piece_index)
 
-    def _write_part(self, conn: int, part: Run, data: memoryview) -> None:
+    def _write_part(self, conn: int, part: Run, data: memoryview, link: Link | None) -> None:
         self._files.write(part.piece_index, part.offset, data)
         self.partial.store(conn, part)
         hashed = self._hashed.setdefault(part.piece_index, _HashedPart())
+        if link is not None and hashed.follow(conn, link, part):
+            return
         if hashed.length == part.offset:
             hashed.add(data)
 

@@ -30,7 +30,6 @@ from actortorrent.actors.resume import load_record
 from actortorrent.actors.salvage import find_stored_blocks
 from actortorrent.errors import StorageError
 from actortorrent.options import SessionOptions
-from actortorrent.rules.geometry import Run
 from actortorrent.rules.leases import Cargo, FilledRun, StoredRun
 from actortorrent.rules.partial_pieces import EARLIER_SESSION
 from actortorrent.wire.metainfo import Metainfo
@@ -172,7 +171,7 @@ class Storage(Actor):
         outcomes: list[Outcome] = []
         for one in filled:
             buffer = one.buffer.take()
-            became = self._store_run(conn, one.run, buffer)
+            became = self._store_run(conn, one, buffer)
             stored.append(StoredRun(one.lease_id, one.run, Cargo(buffer), bool(became)))
             outcomes += became
         verified = [one.piece_index for one in outcomes if one.verdict is Verdict.VERIFIED]
@@ -182,17 +181,17 @@ class Storage(Actor):
         for outcome in outcomes:
             self._tell_of_senders(outcome)
 
-    def _store_run(self, conn: int, run: Run, buffer: bytearray) -> list[Outcome]:
+    def _store_run(self, conn: int, one: FilledRun, buffer: bytearray) -> list[Outcome]:
         """Store a run; return what became of its pieces, nothing if it was of no use."""
         if self._has_failed or not self._is_checked or not self._may_write:
             return []
         try:
-            outcomes = self._store.store(conn, run, buffer)
+            outcomes = self._store.store(conn, one.run, buffer, one.hashed)
         except StorageError as error:
             self._fail(self._with_bytes_missing(error))
             return []
         if outcomes:
-            self._keeper.note_written(run.length)
+            self._keeper.note_written(one.run.length)
         return outcomes
 
     def _tell_of_senders(self, outcome: Outcome) -> None:

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
 from actortorrent.rules.leases import Cargo, FilledRun, Lease
+from actortorrent.rules.run_hashing import RunHasher
 from actortorrent.wire.messages import BLOCK_OVERHEAD, PIECE_HEADER, Kind
 
 _PIECE = int(Kind.PIECE)
@@ -56,6 +57,7 @@ class Borrowed:
     __slots__ = (
         "_fillings",
         "_geometry",
+        "_hasher",
         "_piece_length",
         "_rejected",
         "in_flight_bytes",
@@ -65,6 +67,7 @@ class Borrowed:
 
     def __init__(self, geometry: Geometry) -> None:
         self._geometry = geometry
+        self._hasher = RunHasher(geometry)
         self._piece_length = geometry.piece_length
         self._fillings: dict[int, _Filling] = {}
         self._rejected: dict[int, dict[int, int]] = {}  # by lease, and not given back yet
@@ -119,7 +122,8 @@ class Borrowed:
         del self._fillings[lease.lease_id]
         if filling.rejected:
             return list(self._came_of(filling, filling.rejected))
-        return [FilledRun(lease.lease_id, lease.run, Cargo(filling.buffer))]
+        hashed = self._hasher.hash(lease.run, filling.buffer) if lease.with_hash else None
+        return [FilledRun(lease.lease_id, lease.run, Cargo(filling.buffer), hashed)]
 
     def reject(self, piece_index: int, block_offset: int, length: int) -> bool:
         """Expect a block no more; say whether it was expected."""

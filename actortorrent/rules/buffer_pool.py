@@ -6,7 +6,7 @@ is kept as long as there is room for it in the budget.
 
 from __future__ import annotations
 
-BUDGET_BYTES = 32 * 1024 * 1024  # lent out, in the storage's hands and spare, all peers together
+BUDGET_BYTES = 26 * 1024 * 1024  # lent out, in the storage's hands and spare, all peers together
 POOLED_AT_LEAST_BYTES = 64 * 1024  # smaller ones cost nothing to make anew
 
 

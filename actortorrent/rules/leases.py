@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actortorrent.rules.geometry import Run
+from actortorrent.rules.run_hashing import Hashed
 
 
 class Cargo:
@@ -40,11 +41,12 @@ class Cargo:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Lend a peer a run to fetch, and the buffer to fetch it into."""
+    """Lend a peer a run to fetch, and the buffer to fetch it into; perhaps it has to hash it, too."""
 
     lease_id: int
     run: Run
     buffer: Cargo
+    with_hash: bool = False
 
     def __str__(self) -> str:
         return f"lease {self.lease_id} of {self.run}"
@@ -57,6 +59,7 @@ class FilledRun:
     lease_id: int
     run: Run
     buffer: Cargo
+    hashed: Hashed | None = None
 
     def __str__(self) -> str:
         return f"lease {self.lease_id} of {self.run}, filled"

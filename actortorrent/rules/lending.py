@@ -74,7 +74,8 @@ class Lender:
         """Lend a peer that has `pieces` about `wants_bytes`, as far as the budget allows.
 
         Yields leases, each with the rule by which its piece was picked. `peer_count` is
-        how many peers would serve us: towards the end they share what is lacking.
+        how many peers would serve us: towards the end they share what is lacking. If it is not
+        one alone, each hashes what it brings.
         """
         most_bytes = min(wants_bytes, BUDGET_BYTES - self.ledger.bytes_out)
         if most_bytes <= 0 or self.ledger.bytes_filled >= BACKLOG_BYTES:
@@ -83,7 +84,8 @@ class Lender:
         most_bytes = lease_bytes(most_bytes, lacking_bytes, peer_count)
         for pick in self.picker.lend(conn, pieces, most_bytes):
             run = pick.loan.run
-            yield Lease(pick.loan.lease_id, run, Cargo(self._pool.take(run.length))), pick.rule
+            buffer = Cargo(self._pool.take(run.length))
+            yield Lease(pick.loan.lease_id, run, buffer, with_hash=peer_count > 1), pick.rule
 
     def take_back(self, buffer: Cargo | None) -> None:
         """Take back a buffer that the storage has done with, if one was lent."""

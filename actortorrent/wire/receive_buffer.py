@@ -8,7 +8,7 @@ connections are quiet; it grows while reads fill it, and shrinks when they no lo
 from __future__ import annotations
 
 START_BYTES = 16 * 1024
-LIMIT_BYTES = 256 * 1024  # large reads make blocks cheap; more than this gains nothing
+LIMIT_BYTES = 512 * 1024  # large reads make blocks cheap, and threads take turns less often
 SMALL_READS_BEFORE_SHRINKING = 64
 
 

@@ -14,6 +14,7 @@ from actortorrent.actors.storage import Storage, StorageProxy
 from actortorrent.options import SessionOptions
 from actortorrent.rules.geometry import Geometry, Run
 from actortorrent.rules.leases import Cargo, FilledRun
+from actortorrent.rules.run_hashing import RunHasher
 from actortorrent.wire.metainfo import Metainfo
 from tests.content import Content
 
@@ -137,10 +138,13 @@ class StorageUnderTest:
         start = self.geometry.piece_offset(run.piece_index) + run.offset
         return self._bytes[start : start + run.length]
 
-    def filled(self, run: Run, data: bytes | None = None) -> FilledRun:
+    def filled(
+        self, run: Run, data: bytes | None = None, hasher: RunHasher | None = None
+    ) -> FilledRun:
         self._last_lease_id += 1
         buffer = bytearray(self.stretch(run) if data is None else data)
-        return FilledRun(self._last_lease_id, run, Cargo(buffer))
+        hashed = None if hasher is None else hasher.hash(run, buffer)
+        return FilledRun(self._last_lease_id, run, Cargo(buffer), hashed)
 
     def store(self, *runs: Run, conn: int = 1, spoil: bool = False) -> None:
         """Store runs as they should be, or with each bit turned round."""

@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from actortorrent.rules.bitfield import indexes_of, mask_of
 from actortorrent.rules.geometry import BLOCK_BYTES, Run
+from actortorrent.rules.run_hashing import RunHasher
 from tests.actors.storage_fakes import StorageUnderTest
 from tests.content import Content, make_content
 
@@ -27,6 +28,7 @@ PIECE_BYTES = 2 * BLOCK_BYTES  # so that rows are lent
 PIECES = 5
 PIECE_INDEXES = st.integers(0, PIECES - 1)
 CONNS = st.integers(1, 3)
+HASHING = (1, 2)  # of these, the storage is told what they hashed
 IS_BAD = st.sampled_from([False, False, True])
 
 
@@ -49,6 +51,7 @@ class StorageOnADisk(RuleBasedStateMachine):
         """Start a session, and take over what it finds."""
         self.storage = StorageUnderTest(content(), self.output)
         self.geometry = self.storage.geometry
+        self.hashers = {conn: RunHasher(self.geometry) for conn in range(10)}
         self.bad_senders: dict[int, set[int]] = {}
         self.blocks: dict[int, dict[int, bool]] = {}  # of unfinished pieces: whether right
         self.verified = set(indexes_of(self.storage.check()))
@@ -94,7 +97,8 @@ class StorageOnADisk(RuleBasedStateMachine):
         """Hand over a run, some pieces of it bad; the storage must say of it what the model does."""
         heard = self.storage.manager
         heard.heard.clear()
-        filled = self.storage.filled(run, self.bytes_of(run, bad))
+        hasher = self.hashers[conn] if conn in HASHING else None
+        filled = self.storage.filled(run, self.bytes_of(run, bad), hasher)
         self.storage.proxy.store_runs.defer(conn, (filled,))
         self.storage.settle()
         parts = self.geometry.split(run)

@@ -80,3 +80,11 @@ def store(lender: Lender, lease_id: int, lease: Lease) -> None:
     whole = sum(1 << part.piece_index for part in GEOMETRY.split(lease.run))
     lender.ledger.store(lease_id, lease.run, whole)
     lender.take_back(Cargo(lease.buffer.take()))
+
+
+@pytest.mark.parametrize(("peer_count", "do_they_hash"), [(1, False), (2, True), (20, True)])
+def test_only_several_peers_hash_what_they_bring(peer_count: int, do_they_hash: bool) -> None:
+    lender = Lender(GEOMETRY, EVERYTHING, random.Random(0), is_sequential=False, policy=None)
+    lent = list(lender.lend(1, EVERYTHING, 4 * BLOCK_BYTES, peer_count))
+    assert lent
+    assert {lease.with_hash for lease, _ in lent} == {do_they_hash}

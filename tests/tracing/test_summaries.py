@@ -100,6 +100,7 @@ def test_a_value_that_reads_as_english_keeps_its_fields_too() -> None:
         "lease_id": 5,
         "run": {"$": "piece 3 [0, +32768]", "piece_index": 3, "offset": 0, "length": 32768},
         "buffer": "<32768 bytes>",
+        "with_hash": False,
     }
 
 

@@ -27,7 +27,7 @@ def test_it_doubles_while_reads_fill_it_up_to_its_limit() -> None:
     for _ in range(7):
         sizes.append(len(buffer.space()))
         fill(buffer)
-    assert sizes == [START_BYTES << doubling for doubling in range(5)] + [LIMIT_BYTES] * 2
+    assert sizes == [START_BYTES << doubling for doubling in range(6)] + [LIMIT_BYTES]
 
 
 def test_it_shrinks_after_many_small_reads_in_a_row() -> None:
