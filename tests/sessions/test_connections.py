@@ -35,6 +35,7 @@ from tests.sessions.scripted_peer import (
 )
 
 RETRY_SECONDS = 0.05
+NOBODYS_ADDRESS = "127.0.0.77"  # at 127.0.0.1 another test may listen on the same port
 
 
 @pytest.fixture
@@ -316,7 +317,7 @@ def test_it_dials_from_the_address_it_is_bound_to_and_listens_there_only(
     ):
         port = session.session.port
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port))
+            socket.create_connection((NOBODYS_ADDRESS, port))
         session.finish_whole()
     assert came_from == ["127.0.0.2"]
 
