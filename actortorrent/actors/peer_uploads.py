@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from actortorrent.actors.answer_room import AnswerRoom
 from actortorrent.errors import PeerProtocolError, StorageError, shortage_of
-from actortorrent.wire.messages import PIECE_HEADER_BYTES, BlockName, Request
+from actortorrent.wire.messages import BlockName, Request
 
 if TYPE_CHECKING:
     from actortorrent.actors.content_reader import ContentReader
     from actortorrent.actors.peer_socket import PeerSocket
 
 MAX_QUEUED_REQUESTS = 2_000  # libtorrent asks for at most 500 without being told
-BATCH_BYTES = 512 * 1024
+BATCH_BYTES = 1024 * 1024
 BATCH_BLOCKS = 256  # fewer than one call may read into, where they are small
 ENOUGH_PENDING_BYTES = 512 * 1024  # serve on only while less than this waits to be sent
 
@@ -41,12 +43,12 @@ class Uploads:
     """
 
     __slots__ = (
-        "_buffer",
         "_offered",
         "_open_reader",
         "_piece_headers",
         "_queue",
         "_reader",
+        "_room",
         "allowance",
         "sent_bytes",
     )
@@ -62,7 +64,7 @@ class Uploads:
         self._open_reader = open_reader
         self._piece_headers = piece_headers
         self._reader: ContentReader | None = None
-        self._buffer: memoryview | None = None  # of the last answer
+        self._room = AnswerRoom()
         self._offered = bytearray((piece_count + 7) // 8)  # what the peer was told that we have
         self._queue: deque[BlockName] = deque()
         self.allowance = 0 if is_limited else None
@@ -92,15 +94,16 @@ class Uploads:
             PeerProtocolError: if any would have to be refused, and it cannot be told.
         """
         offered = self._offered
-        strange = [one for one in names if not offered[one[0] >> 3] << (one[0] & 7) & 0x80]
+        pieces = {one[0] for one in names}
+        unknown = {piece for piece in pieces if not offered[piece >> 3] << (piece & 7) & 0x80}
+        strange = [one for one in names if one[0] in unknown] if unknown else []
         room = MAX_QUEUED_REQUESTS - len(self._queue)
         if not strange and len(names) <= room:
             self._queue.extend(names)
             return ()
         if not may_refuse:
             raise self._breach(strange, len(names))
-        unknown = set(strange)
-        wanted = [one for one in names if one not in unknown]
+        wanted = [one for one in names if one[0] not in unknown]
         self._queue.extend(wanted[:room])
         return (*strange, *wanted[room:])
 
@@ -126,7 +129,7 @@ class Uploads:
         forgotten = [one for one in self._queue if one[0] not in spared]
         kept = [one for one in self._queue if one[0] in spared] if spared else []
         self._queue = deque(kept)
-        self._buffer = None
+        self._room.leave()
         return forgotten
 
     def withdraw(self, piece_index: int) -> list[BlockName]:
@@ -149,39 +152,27 @@ class Uploads:
         while self.can_serve and sock.pending_bytes < ENOUGH_PENDING_BYTES:
             sock.send(self._next_batch())
             if sock.pending_bytes:
-                self._buffer = None  # it waits to be sent: the next one needs another
+                self._room.leave()  # it waits to be sent: the next one needs another
         return self.sent_bytes - before
 
     def _next_batch(self) -> memoryview:
         """Take some requests, and return what answers them."""
         batch = self._take_neighbours()
         piece_index, offset, _ = batch[0]
-        length = sum([length for _, _, length in batch])
-        answer = self._room_for(length + len(batch) * PIECE_HEADER_BYTES)
-        blocks: list[memoryview] = []
-        end = 0
-        for _, _, block_length in batch:
-            begin, end = end + PIECE_HEADER_BYTES, end + PIECE_HEADER_BYTES + block_length
-            blocks.append(answer[begin:end])
+        lengths = [length for _, _, length in batch]
+        room = self._room.take(lengths)
         try:
-            self._read(piece_index, offset, blocks)
+            self._read(piece_index, offset, room.blocks)
         except ContentGoneError:
             self._queue.extendleft(reversed(batch))  # they are still to be answered
             raise
-        end = 0
-        for header, block in zip(self._piece_headers(batch), blocks, strict=True):
-            answer[end : end + PIECE_HEADER_BYTES] = header
-            end += PIECE_HEADER_BYTES + len(block)
-        self.sent_bytes += length
+        for place, header in zip(room.headers, self._piece_headers(batch), strict=True):
+            place[:] = header
+        byte_count = sum(lengths)
+        self.sent_bytes += byte_count
         if self.allowance is not None:
-            self.allowance -= length
-        return answer
-
-    def _room_for(self, byte_count: int) -> memoryview:
-        """Return room for so many bytes: where the last answer was, if that is sent."""
-        if self._buffer is None or len(self._buffer) < byte_count:
-            self._buffer = memoryview(bytearray(byte_count))
-        return self._buffer[:byte_count]
+            self.allowance -= byte_count
+        return room.answer
 
     def _read(self, piece_index: int, offset: int, blocks: Sequence[memoryview]) -> None:
         """Fill blocks that lie one behind the other in a piece."""
@@ -197,19 +188,16 @@ class Uploads:
     def _take_neighbours(self) -> list[BlockName]:
         """Take requests from the queue's head that lie one behind the other in one piece."""
         queue = self._queue
-        first = queue.popleft()
-        piece_index, offset, length = first
-        batch, end = [first], offset + length
+        piece_index, end, _ = queue[0]
         bytes_left = BATCH_BYTES if self.allowance is None else min(BATCH_BYTES, self.allowance)
-        bytes_left -= length
-        while queue and len(batch) < BATCH_BLOCKS:
-            next_piece, offset, length = queue[0]
+        count = 0
+        for next_piece, offset, length in islice(queue, BATCH_BLOCKS):
             bytes_left -= length
-            if next_piece != piece_index or offset != end or bytes_left < 0:
+            if next_piece != piece_index or offset != end or (bytes_left < 0 and count):
                 break
-            batch.append(queue.popleft())
             end += length
-        return batch
+            count += 1
+        return [queue.popleft() for _ in range(count)]
 
     def close(self) -> None:
         """Free the reader's descriptors."""
