@@ -142,15 +142,15 @@ class PieceManager(PieceLending):
         if wants_bytes:
             self.wants_work(conn, wants_bytes)
 
-    def leases_returned(
-        self,
-        conn: int,  # noqa: ARG002 - for whoever reads the trace
-        given_back: tuple[GivenBack, ...],
-    ) -> None:
+    def leases_returned(self, conn: int, given_back: tuple[GivenBack, ...]) -> None:
         """Take back what a peer does not fetch after all."""
+        self._take_back(conn, given_back)
+        self._feed_all()
+
+    def _take_back(self, conn: int, given_back: tuple[GivenBack, ...]) -> None:
         for lease in given_back:
             self._ledger.give_back(lease.lease_id, lease.missing)
-        self._feed_all()
+        self._lender.picker.let_go(conn)
 
     def peer_left(self, conn: int, given_back: tuple[GivenBack, ...], last_lease_id: int) -> None:
         """Take back all that a peer had and did not hand over.
@@ -161,8 +161,7 @@ class PieceManager(PieceLending):
         if peer is None:
             return
         self._availability.remove(peer.pieces)
-        for lease in given_back:
-            self._ledger.give_back(lease.lease_id, lease.missing)
+        self._take_back(conn, given_back)
         for loan in self._ledger.loans_of(conn):
             if loan.lease_id > last_lease_id:
                 self._ledger.take_back(loan.lease_id)

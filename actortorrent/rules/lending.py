@@ -23,6 +23,7 @@ TRIAL_BYTES = 256 * 1024  # or a piece: out at a time of a peer that may be a li
 # What has come and waits for the storage: more would only be cold in the caches when it is
 # hashed, and be no help to a disk that cannot keep up.
 BACKLOG_BYTES = 8 * 1024 * 1024
+LEAST_LENT_BYTES = 1024 * 1024  # to whoever wants as much: crumbs cost as many messages
 
 
 class Lender:
@@ -78,7 +79,8 @@ class Lender:
         one alone, each hashes what it brings.
         """
         most_bytes = min(wants_bytes, BUDGET_BYTES - self.ledger.bytes_out)
-        if most_bytes <= 0 or self.ledger.bytes_filled >= BACKLOG_BYTES:
+        least_bytes = min(wants_bytes, LEAST_LENT_BYTES, BUDGET_BYTES // 8)
+        if most_bytes < max(1, least_bytes) or self.ledger.bytes_filled >= BACKLOG_BYTES:
             return
         lacking_bytes = self._geometry.bytes_of(self.ledger.lacking) - self.ledger.bytes_filled
         most_bytes = lease_bytes(most_bytes, lacking_bytes, peer_count)

@@ -84,10 +84,6 @@ class PieceLedger:
         """Return what a peer has out."""
         return self._loans.of(conn)
 
-    def is_busy(self, conn: int) -> bool:
-        """Say whether a peer has anything out."""
-        return self._loans.has_any(conn)
-
     def missing_blocks(self, piece_index: int) -> int:
         """Return, as a bitmask, the blocks of a piece that are neither lent nor stored."""
         started = self._started.get(piece_index)

@@ -11,7 +11,8 @@
 * `is_sequential` takes the lowest piece instead, for playing while fetching; and so
   may a policy of the user's take what it likes (`picker_policies.py`).
 * A peer that is quick keeps to the large piece it began, and others leave it to it: then
-  its runs come in order, and are hashed as they come.
+  its runs come in order, and are hashed as they come. So it is while it waits for more to be
+  lent; but what it gives back, or is lent nothing of for long, is anybody's.
 * Of pieces smaller than a run, neighbours that are as rare are lent with it, in a row:
   they then cost no more than large ones, to us, to the peer and to the disks of both. The
   first few come one by one: a row is whole, and to be traded, only with its last piece.
@@ -48,6 +49,7 @@ BEGUN, ENDGAME = "piece already begun", "endgame"  # rules by which no new piece
 MOST_BEGUN = 32  # pieces, before even rarer ones have to wait
 LEAST_SHARE_BYTES = 128 * 1024
 LEAST_KEPT_BYTES = 1024 * 1024  # wanted at a time by a peer that is quick enough to keep a piece
+KEPT_TURNS = 64  # of all peers that keep a piece, before another may take it over
 MAX_RUN_BYTES = 2 * 1024 * 1024  # a larger piece is lent in runs of this size, to several peers
 
 
@@ -104,7 +106,7 @@ class PiecePicker:
         self._counts = PieceCounts(availability)
         self._policy = policy or (Sequential() if is_sequential else None)
         self._is_large = geometry.piece_length > MAX_RUN_BYTES
-        self._keepers: dict[int, int] = {}  # of large pieces: the peer that fetches each
+        self._keepers = _Keepers()
 
     def lend(self, conn: int, peers_pieces: int, most_bytes: int) -> Iterator[Pick]:
         """Lend a peer runs of about `most_bytes` together; the first may be more, by a block.
@@ -121,6 +123,10 @@ class PiecePicker:
             bytes_left -= pick.loan.run.length
             yield pick
 
+    def let_go(self, conn: int) -> None:
+        """Let others go on with the large piece of a peer that gave back what it was lent."""
+        self._keepers.let_go(conn)
+
     def _lend_one(
         self, conn: int, peers_pieces: int, most_bytes: int, *, is_first: bool
     ) -> Pick | None:
@@ -129,7 +135,15 @@ class PiecePicker:
         rarest = self._rarest(begun, fresh)
         may_begin = bool(fresh) and begun.bit_count() <= MOST_BEGUN
         lendable = self._lendable(conn, begun & rarest if rarest else begun)
-        begun_piece = self._choose_begun(conn, lendable, most_bytes, may_begin=may_begin)
+        if self._is_large:
+            is_crumb = most_bytes < LEAST_KEPT_BYTES
+            if is_crumb and not is_first:
+                return None  # it was lent enough, and would only cut up what others began
+            begun_piece = self._choose_begun(
+                conn, list(lendable), may_begin=may_begin, is_crumb=is_crumb
+            )
+        else:
+            begun_piece = next(lendable, None)
         if begun_piece is not None:
             return Pick(self._lend(conn, begun_piece, most_bytes), BEGUN)
         if fresh:
@@ -150,33 +164,26 @@ class PiecePicker:
         )
 
     def _choose_begun(
-        self, conn: int, lendable: Iterator[int], most_bytes: int, *, may_begin: bool
+        self, conn: int, begun: list[int], *, may_begin: bool, is_crumb: bool
     ) -> int | None:
-        """Return the piece to go on with; None: a new one is to be begun, or there is nothing."""
-        if not self._is_large or most_bytes < LEAST_KEPT_BYTES:
-            return next(lendable, None)
-        begun = list(lendable)
-        own = next((index for index in begun if self._keepers.get(index) == conn), None)
-        if own is not None:
-            return own
-        left = next((index for index in begun if not self._is_kept(index)), None)
-        chosen = left if left is not None or may_begin else next(iter(begun), None)
-        if chosen is not None:
-            self._keepers[chosen] = conn
-        return chosen
+        """Return the large piece to go on with; None: a new one is to be begun, or there is nothing.
 
-    def _is_kept(self, piece_index: int) -> bool:
-        """Say whether the peer that fetches a large piece still fetches."""
-        keeper = self._keepers.get(piece_index)
-        return keeper is not None and self._ledger.is_busy(keeper)
+        Who asks for a crumb, being slow, keeps no piece.
+        """
+        own = self._keepers.piece_of(conn, begun)
+        if own is None and is_crumb:
+            return next(iter(begun), None)
+        if own is None:
+            own = next((index for index in begun if not self._keepers.is_kept(index)), None)
+        if own is None and not may_begin:
+            own = next(iter(begun), None)
+        if own is not None:
+            self._keep(conn, own)
+        return own
 
     def _keep(self, conn: int, piece_index: int) -> None:
-        """Note who began a large piece; forget who began others that are over."""
         if self._is_large:
-            over = [index for index in self._keepers if not self._ledger.open >> index & 1]
-            for index in over:
-                del self._keepers[index]
-            self._keepers[piece_index] = conn
+            self._keepers.keep(conn, piece_index, self._ledger.open)
 
     def _lend_fresh(
         self, conn: int, fresh: int, rarest: int, most_bytes: int, *, is_first: bool
@@ -233,3 +240,36 @@ class PiecePicker:
             return None
         again = self._ledger.lend_again(conn, loan, min(most_bytes, MAX_RUN_BYTES))
         return Pick(again, ENDGAME)
+
+
+class _Keepers:
+    """Who fetches which large piece: so that each comes from one peer, and in order.
+
+    A piece is let go of when its keeper was lent nothing of it for long, while others were.
+    """
+
+    __slots__ = ("_kept", "_turns")
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[int, int]] = {}  # by piece: the peer, and its last turn
+        self._turns = 0
+
+    def keep(self, conn: int, piece_index: int, still_open: int) -> None:
+        """Note that a peer is lent of a piece now; forget pieces that are over."""
+        self._turns += 1
+        for index in [index for index in self._kept if not still_open >> index & 1]:
+            del self._kept[index]
+        self._kept[piece_index] = (conn, self._turns)
+
+    def let_go(self, conn: int) -> None:
+        """Forget what a peer kept."""
+        self._kept = {index: kept for index, kept in self._kept.items() if kept[0] != conn}
+
+    def piece_of(self, conn: int, begun: list[int]) -> int | None:
+        """Return the one of these that a peer keeps."""
+        return next((index for index in begun if self._kept.get(index, (None,))[0] == conn), None)
+
+    def is_kept(self, piece_index: int) -> bool:
+        """Say whether somebody keeps a piece."""
+        kept = self._kept.get(piece_index)
+        return kept is not None and self._turns - kept[1] < KEPT_TURNS

@@ -23,7 +23,7 @@ from actortorrent.rules.geometry import BLOCK_BYTES
 from actortorrent.wire.messages import BlockName, PieceHeader, Request
 
 PIECES = 3
-PIECE_BYTES = 40 * BLOCK_BYTES
+PIECE_BYTES = 160 * BLOCK_BYTES
 CONTENT = [random.Random(index).randbytes(PIECE_BYTES) for index in range(PIECES)]
 
 
@@ -134,7 +134,7 @@ def test_others_are_read_one_by_one() -> None:
 
 
 def test_a_batch_is_bounded() -> None:
-    serving, requests = Serving(), [block(0, index) for index in range(40)]
+    serving, requests = Serving(), [block(0, index) for index in range(160)]
     serving.ask(requests)
     serving.serve()
     assert max(length for _, _, length in serving.reader.reads) == BATCH_BYTES
@@ -153,7 +153,7 @@ def test_the_reader_is_opened_when_it_is_needed_and_closed_at_the_end() -> None:
 
 
 def test_while_enough_waits_to_be_sent_no_more_is_read() -> None:
-    serving, requests = Serving(keeps=True), [block(0, index) for index in range(40)]
+    serving, requests = Serving(keeps=True), [block(0, index) for index in range(160)]
     serving.ask(requests)
     assert serving.serve() < ENOUGH_PENDING_BYTES + BATCH_BYTES
     assert serving.uploads.can_serve

@@ -13,6 +13,7 @@ from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
 from actortorrent.rules.picker_policies import PickPolicy
 from actortorrent.rules.piece_ledger import PieceLedger
 from actortorrent.rules.piece_picking import (
+    KEPT_TURNS,
     LEAST_SHARE_BYTES,
     MAX_RUN_BYTES,
     MOST_BEGUN,
@@ -322,8 +323,38 @@ def test_a_large_piece_whose_peer_fetches_no_more_is_anybodys() -> None:
     assert fetching.pieces("B", 2 * MIB) != [left]
     fetching.ledger.give_back(loan.lease_id, [Run(left, MIB, MIB)])
     fetching.ledger.store(loan.lease_id, Run(left, 0, MIB))
+    fetching.picker.let_go(peers.conn("A"))
     assert fetching.pieces("C", 2 * MIB) == [left]
     assert fetching.pieces("A", 2 * MIB) != [left]  # which is C's now
+
+
+def test_a_large_piece_is_kept_though_its_peer_waits_for_the_storage() -> None:
+    peers = swarm("A: " + 10 * "#", "B: " + 10 * "#")
+    fetching = Fetching(peers, verified="####", piece_bytes=8 * MIB)
+    loan = fetching.lend_one("A", 2 * MIB).loan
+    fetching.ledger.store(loan.lease_id, loan.run)  # and it has nothing out
+    (of_a,) = loan.run.pieces
+    assert fetching.pieces("B", 2 * MIB) != [of_a]
+    assert fetching.pieces("A", 2 * MIB) == [of_a]
+
+
+def test_a_large_piece_is_let_go_of_when_its_peer_is_lent_nothing_for_long() -> None:
+    names = [f"P{number}" for number in range(KEPT_TURNS + 2)]
+    peers = swarm(*(f"{name}: " + 100 * "#" for name in ["A", *names]))
+    fetching = Fetching(peers, piece_bytes=8 * MIB)
+    loan = fetching.lend_one("A", 2 * MIB).loan
+    fetching.ledger.store(loan.lease_id, loan.run)
+    lent = [piece for name in names for piece in fetching.pieces(name, 2 * MIB)]
+    assert loan.run.piece_index not in lent[: KEPT_TURNS - 1]
+    assert loan.run.piece_index in lent[KEPT_TURNS - 1 :]
+
+
+def test_what_is_left_over_of_a_wish_takes_no_crumbs_from_others() -> None:
+    peers = swarm("A: " + 10 * "#", "B: " + 10 * "#")
+    fetching = Fetching(peers, verified="####", piece_bytes=8 * MIB)
+    fetching.lend_one("A", 2 * MIB)
+    (pick,) = fetching.lend("B", 2 * MIB + 4 * BLOCK_BYTES)
+    assert pick.loan.run.length == 2 * MIB
 
 
 def test_a_slow_peer_helps_with_what_others_began() -> None:
