@@ -221,11 +221,11 @@ class StreamReader(Conversation):
         """Read requests while there is nothing to be said against them, as above."""
         if self.their_state is not State.OPEN or self.am_choking or self._reports_blocks:
             return position
-        data, end = self._buffer.data, self._buffer.end
         whole_pieces, piece_length = self._ranges.whole_pieces, self._ranges.piece_length
         names: list[BlockName] = []
-        while end - position >= BLOCK_NAME.size:
-            size, kind, index, offset, length = BLOCK_NAME.unpack_from(data, position)
+        end = self._buffer.end - (self._buffer.end - position) % BLOCK_NAME.size
+        rows = BLOCK_NAME.iter_unpack(self._buffer.view[position:end])
+        for size, kind, index, offset, length in rows:
             if (
                 kind != _REQUEST
                 or size != BLOCK_NAME_LENGTH
@@ -235,11 +235,10 @@ class StreamReader(Conversation):
             ):
                 break
             names.append((index, offset, length))
-            position += BLOCK_NAME.size
         if names:
             self.requests_received += len(names)
             events.append(Requests(tuple(names)))
-        return position
+        return position + len(names) * BLOCK_NAME.size
 
     def _read_message(self, position: int, events: list[Event]) -> int:
         """Read one message; return where the next begins, or `position` if it is not whole."""
