@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 READ_BYTES = 1024 * 1024
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 LOOK_SECONDS = 0.005
 # What a line must have to be looked at: most are not even read as JSON.
 MARKS = (b'"name":"bt:', b'"name":"dht:', b'"what":', b'"name":"trace:')

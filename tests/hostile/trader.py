@@ -69,7 +69,6 @@ class Enemy:
     def dial(self, *, peer_id: bytes = b"", host: str = "127.0.0.1") -> Line:
         """Connect to the client."""
         line = self.trader.dial(peer_id=peer_id, host=host)
-        self.trader.log.forget(line.name)
         self.lines.append(self._stack.enter_context(line))
         return line
 
@@ -135,8 +134,12 @@ class Trader:
         self.log.read_on()  # its file is open from now on
 
     def dial(self, *, peer_id: bytes = b"", host: str = "127.0.0.1") -> Line:
-        """Connect to the client."""
-        sock = socket.create_connection(("127.0.0.1", self.port), 10, (host, 0))
+        """Connect to the client, at an address of which nothing is known: it may refuse at once."""
+        sock = socket.socket()
+        sock.settimeout(10)
+        sock.bind((host, 0))
+        self.log.forget("{}:{}".format(*sock.getsockname()))
+        sock.connect(("127.0.0.1", self.port))
         return Line(sock, self.content.info_hash, peer_id)
 
     def block(self, piece: int, offset: int) -> bytes:
