@@ -124,11 +124,10 @@ def _join_hashes(pieces: Generator[Digests, None, None], listing: ContentListing
     hashes = bytearray()
     with closing(pieces):
         try:
-            for digests in pieces:
-                made = [digest for _, digest in digests if digest is not None]
-                hashes += b"".join(made)
-                if len(made) < len(digests):
+            for digest in (digest for digests in pieces for _, digest in digests):
+                if digest is None:
                     break
+                hashes += digest
         except UnreadableFileError as error:
             path = listing.root / listing.files[error.file_index].path
             raise storage_error(error.cause, "cannot read", path) from error

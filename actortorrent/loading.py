@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actortorrent.errors import InvalidTorrentError
@@ -76,7 +75,7 @@ def find_torrent(
         return parse_magnet(text)
     if text.lower().startswith(_WEB_SCHEMES):
         return _from_web(text, bind, proxy)
-    info_hash = None if Path(text).exists() else parse_info_hash(text)
+    info_hash = None if os.path.exists(text) else parse_info_hash(text)  # noqa: PTH110 - see `_kind_of`
     return Magnet(info_hash) if info_hash is not None else load_torrent(text)
 
 
@@ -112,7 +111,7 @@ def wanted_length(metainfo: Metainfo, selected: frozenset[int] | None) -> int:
 
 def _kind_of(text: str) -> str:
     """Return what a source is that is no path, or nothing."""
-    if Path(text).exists():
+    if os.path.exists(text):  # noqa: PTH110 - of a text too long for a path, `Path` raises
         return ""
     from actortorrent.wire.magnet import is_magnet, parse_info_hash  # noqa: PLC0415 - see above
 

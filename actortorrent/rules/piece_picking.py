@@ -112,10 +112,12 @@ class PiecePicker:
         """Lend a peer runs of about `most_bytes` together; the first may be more, by a block.
 
         After the first, a new piece is lent only if its run fits whole: a piece that comes
-        in one run is hashed from memory and written once.
+        in one run is hashed from memory and written once. Nor is a little more lent of large
+        pieces, which would only cut up what others began.
         """
         bytes_left = most_bytes
-        while bytes_left >= BLOCK_BYTES or bytes_left == most_bytes > 0:
+        least_bytes = LEAST_KEPT_BYTES if self._is_large else BLOCK_BYTES
+        while bytes_left >= least_bytes or bytes_left == most_bytes > 0:
             is_first = bytes_left == most_bytes
             pick = self._lend_one(conn, peers_pieces, bytes_left, is_first=is_first)
             if pick is None:
@@ -135,15 +137,7 @@ class PiecePicker:
         rarest = self._rarest(begun, fresh)
         may_begin = bool(fresh) and begun.bit_count() <= MOST_BEGUN
         lendable = self._lendable(conn, begun & rarest if rarest else begun)
-        if self._is_large:
-            is_crumb = most_bytes < LEAST_KEPT_BYTES
-            if is_crumb and not is_first:
-                return None  # it was lent enough, and would only cut up what others began
-            begun_piece = self._choose_begun(
-                conn, list(lendable), may_begin=may_begin, is_crumb=is_crumb
-            )
-        else:
-            begun_piece = next(lendable, None)
+        begun_piece = self._choose_begun(conn, lendable, most_bytes, may_begin=may_begin)
         if begun_piece is not None:
             return Pick(self._lend(conn, begun_piece, most_bytes), BEGUN)
         if fresh:
@@ -164,14 +158,17 @@ class PiecePicker:
         )
 
     def _choose_begun(
-        self, conn: int, begun: list[int], *, may_begin: bool, is_crumb: bool
+        self, conn: int, lendable: Iterator[int], most_bytes: int, *, may_begin: bool
     ) -> int | None:
-        """Return the large piece to go on with; None: a new one is to be begun, or there is nothing.
+        """Return the piece to go on with; None: a new one is to be begun, or there is nothing.
 
-        Who asks for a crumb, being slow, keeps no piece.
+        Of large pieces each is left to who keeps it; who asks for little, being slow, keeps none.
         """
+        if not self._is_large:
+            return next(lendable, None)
+        begun = list(lendable)
         own = self._keepers.piece_of(conn, begun)
-        if own is None and is_crumb:
+        if own is None and most_bytes < LEAST_KEPT_BYTES:
             return next(iter(begun), None)
         if own is None:
             own = next((index for index in begun if not self._keepers.is_kept(index)), None)

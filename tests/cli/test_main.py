@@ -300,3 +300,14 @@ def test_a_name_that_the_system_cannot_write_is_one_line_and_a_hint(
     assert done.returncode == ExitCode.DISK
     assert done.stderr.startswith("actortorrent: this system writes names in ascii")
     assert done.stderr.splitlines()[1].startswith("  choose a locale with UTF-8")
+
+
+@pytest.mark.parametrize("command", [["show"], ["verify", "."], ["seed", "."]])
+def test_a_link_too_long_for_a_path_is_still_known_as_a_link(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    link = f"magnet:?xt=urn:btih:{40 * 'a'}&dn={5000 * 'x'}"
+    name, *folder = command
+    order = [*folder, link] if name == "seed" else [link, *folder]
+    assert run([name, *order]) == ExitCode.INVALID_TORRENT
+    assert "expected a .torrent file, found a magnet link" in capsys.readouterr().err
