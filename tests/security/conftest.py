@@ -33,8 +33,8 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fetched]:
     """Fetch from strangers, who stay as long as there are tests of a module."""
     folder = tmp_path_factory.mktemp("strangers")
     trace = folder / "fetch.trace"
-    with strangers(folder / "theirs") as met:
-        where = ["--peer", met.peer, "--bind", "127.0.0.1", "--port", "0", "--no-dht"]
+    with strangers(folder / "theirs") as content:
+        where = ["--bind", "127.0.0.1", "--port", "0", "--no-dht"]
         told = [
             "--trace",
             str(trace),
@@ -44,6 +44,6 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fetched]:
             "--stall-timeout",
             "30",
         ]
-        command = [*ACTORTORRENT, "fetch", str(met.content.torrent), "-o", str(folder / "into")]
+        command = [*ACTORTORRENT, "fetch", str(content.torrent), "-o", str(folder / "into")]
         got = on_a_terminal([*command, *where, *told], folder)
-        yield Fetched(met.content, folder, trace, got)
+        yield Fetched(content, folder, trace, got)

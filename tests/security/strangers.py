@@ -7,17 +7,18 @@ import pty
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha1
 from pathlib import Path
 
 import bencodepy
 
 from actortorrent.rules.bitfield import to_wire
+from actortorrent.wire.addresses import pack_compact
 from actortorrent.wire.bencoding import encode
 from actortorrent.wire.handshake import reserved_bytes
 from actortorrent.wire.messages import Bitfield, Extended, Unchoke
-from tests.actors.playing_trackers import PlayedHttpTracker
+from tests.actors.playing_trackers import HttpTalk, PlayedHttpTracker
 from tests.content import Content, make_content
 from tests.sessions.scripted_peer import ScriptedPeer, Talk
 
@@ -56,27 +57,27 @@ def name_oneself(talk: Talk) -> None:
     talk.serve()
 
 
-@dataclass(frozen=True, slots=True)
-class Met:
-    """Hold where strangers are: a torrent's content, and a peer that has it."""
-
-    content: Content
-    peer: str
-
-
 @contextmanager
-def strangers(folder: Path) -> Iterator[Met]:
-    """Play them while the block runs."""
+def strangers(folder: Path) -> Iterator[Content]:
+    """Play them while the block runs; yield the content of their torrent.
+
+    The second tracker, asked once the first has refused, is the only one who knows the peer:
+    nobody can be done before both have spoken.
+    """
+    known = bytearray()
+
+    def warn(talk: HttpTalk) -> None:
+        talk.send_reply({"warning message": EVIL, "interval": 1800, "peers": bytes(known)})
+
     with (
         PlayedHttpTracker(lambda talk: talk.send_reply({"failure reason": EVIL})) as refusing,
-        PlayedHttpTracker(
-            lambda talk: talk.send_reply({"warning message": EVIL, "interval": 1800, "peers": b""})
-        ) as warning,
+        PlayedHttpTracker(warn) as warning,
     ):
         content = evil_torrent(folder, [refusing.url, warning.url])
         extended = reserved_bytes(extensions=True)
         with ScriptedPeer(content, name_oneself, peer_id=PEER_ID, reserved=extended) as peer:
-            yield Met(content, str(peer.address))
+            known += pack_compact(peer.address)
+            yield content
 
 
 def on_a_terminal(command: Sequence[str | Path], folder: Path) -> bytes:
