@@ -138,7 +138,7 @@ def test_a_client_can_be_chosen_as_everybodys_peer(browser: Browser, reported: R
 def test_a_link_leads_back_to_exactly_this_view(browser: Browser, reported: Reported) -> None:
     browser.open(reported.page)
     browser.press("\ue014", "\ue014", "o", "+", "+")  # two steps; in order; closer
-    browser.wait_for("return location.hash.includes('from=')")
+    browser.wait_for("return location.hash.includes('from=') && location.hash === fragment()")
     before = browser.ask("return {...S}")
     fragment = browser.address.partition("#")[2]
     browser.open(reported.page, fragment)
