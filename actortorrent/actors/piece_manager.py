@@ -20,7 +20,14 @@ from actortorrent.actors.base import Proxy, Runtime, message
 from actortorrent.actors.fetching_peers import FetchingPeer
 from actortorrent.actors.peer_values import Parting
 from actortorrent.actors.piece_lending import PieceLending
-from actortorrent.rules.bitfield import all_pieces, from_wire, indexes_of, mask_of, to_wire
+from actortorrent.rules.bitfield import (
+    all_pieces,
+    from_wire,
+    indexes_of,
+    mask_of,
+    to_wire,
+    without,
+)
 from actortorrent.rules.borrowing import GivenBack
 from actortorrent.rules.geometry import Geometry
 from actortorrent.rules.leases import StoredRun
@@ -191,7 +198,7 @@ class PieceManager(PieceLending):
         for one in stored:
             self._cancel(self._ledger.store(one.lease_id, one.run, news))
             self._lender.take_back(one.buffer)
-        for piece_index in indexes_of(news & ~self._ledger.verified):
+        for piece_index in indexes_of(without(news, self._ledger.verified)):
             self._cancel(self._ledger.verify(piece_index))
         if verified:
             self._peers.clear_of(news)
@@ -203,7 +210,7 @@ class PieceManager(PieceLending):
         for piece_index in verified:
             self._record("bt:piece_verified", {"piece": piece_index})
         for peer in self._peers:
-            lacks = news & ~peer.pieces
+            lacks = without(news, peer.pieces)
             if lacks:
                 peer.proxy.we_have.defer(tuple(indexes_of(lacks)))
             self._reconsider(peer)
@@ -258,7 +265,7 @@ class PieceManager(PieceLending):
     # --- interest ------------------------------------------------------------------------------------
 
     def _peer_gained(self, peer: FetchingPeer, pieces: int) -> None:
-        gained = pieces & ~peer.pieces
+        gained = without(pieces, peer.pieces)
         peer.pieces |= gained
         self._availability.add(gained)
         self._reconsider(peer)

@@ -9,6 +9,8 @@ who has a zero there. Both take some microseconds for 50,000 pieces and 200 peer
 
 from __future__ import annotations
 
+from actortorrent.rules.bitfield import without
+
 
 class Availability:
     """Count, for every piece at once, how many peers have it."""
@@ -40,12 +42,14 @@ class Availability:
         for level, plane in enumerate(self._planes):
             if not borrow:
                 return
-            self._planes[level], borrow = plane ^ borrow, ~plane & borrow
+            self._planes[level], borrow = plane ^ borrow, without(borrow, plane)
 
     def rarest(self, candidates: int) -> int:
         """Return those of a bitmask of pieces that the fewest peers have."""
         for plane in reversed(self._planes):
-            candidates = (candidates & ~plane) or candidates
+            counted = candidates & plane
+            if counted != candidates:
+                candidates ^= counted
         return candidates
 
     def count(self, piece_index: int) -> int:
@@ -55,5 +59,5 @@ class Availability:
     def nobody_has(self, pieces: int) -> int:
         """Return those of a bitmask of pieces that no peer has."""
         for plane in self._planes:
-            pieces &= ~plane
+            pieces = without(pieces, plane)
         return pieces

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from actortorrent.rules.bitfield import indexes_of, stretch_around
+from actortorrent.rules.bitfield import indexes_of, stretch_around, without
 from actortorrent.rules.geometry import Geometry, Run
 from actortorrent.rules.loans import (
     Loan,
@@ -58,7 +58,7 @@ class PieceLedger:
     @property
     def lacking(self) -> int:
         """Return the wanted pieces that are not verified."""
-        return self.wanted & ~self.verified
+        return without(self.wanted, self.verified)
 
     @property
     def is_complete(self) -> bool:
@@ -158,7 +158,7 @@ class PieceLedger:
 
     def lend_row(self, conn: int, row: Run) -> Loan:
         """Lend a row of untouched pieces, as `row_at` returned it or the beginning of that."""
-        self.untouched &= ~row.piece_mask
+        self.untouched = without(self.untouched, row.piece_mask)
         return self._loans.lend(conn, row)
 
     def lend_again(self, conn: int, loan: Loan, most_bytes: int) -> Loan:
@@ -244,7 +244,7 @@ class PieceLedger:
         matched = row.run.piece_mask & verified
         self._loans.come_back(row, row.blocks_out)
         self.verified |= matched
-        failed = row.run.piece_mask & ~matched
+        failed = without(row.run.piece_mask, matched)
         self.untouched |= failed & self.wanted
         for piece_index in indexes_of(failed):  # that they failed is still to be told
             self._store_part(row.lease_id, self._geometry.whole_piece(piece_index), 0)
@@ -280,7 +280,7 @@ class PieceLedger:
         bit = 1 << piece_index
         self.verified |= bit
         if started is None:
-            self.untouched &= ~bit
+            self.untouched = without(self.untouched, bit)
             return ()
         if started.is_open:
             self.open ^= bit
@@ -312,12 +312,12 @@ class PieceLedger:
     def want(self, pieces: int) -> None:
         """Want these pieces and no others; to be said before any block is lent."""
         self.wanted = pieces
-        self.untouched = pieces & ~self.verified
+        self.untouched = without(pieces, self.verified)
 
     def find_verified(self, pieces: int) -> None:
         """Note, at start-up, the pieces whose content on disk matched."""
         self.verified |= pieces
-        self.untouched &= ~pieces
+        self.untouched = without(self.untouched, pieces)
 
     def _come_back(self, loan: Loan, blocks: int) -> None:
         if self._loans.come_back(loan, blocks):

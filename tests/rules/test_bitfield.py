@@ -15,6 +15,7 @@ from actortorrent.rules.bitfield import (
     mask_of,
     random_set_bit,
     to_wire,
+    without,
 )
 
 PIECE_SETS = st.one_of(
@@ -62,6 +63,11 @@ def test_a_torrent_without_pieces_has_an_empty_bitfield() -> None:
     assert from_wire(b"", 0) == 0
     assert to_wire(0, 0) == b""
     assert all_pieces(0) == 0
+
+
+@given(st.sets(st.integers(0, 300)), st.sets(st.integers(0, 300)))
+def test_what_one_has_and_another_lacks(one: set[int], other: set[int]) -> None:
+    assert without(mask_of(one), mask_of(other)) == mask_of(one - other)
 
 
 def test_all_pieces_are_all_and_no_more() -> None:
