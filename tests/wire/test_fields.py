@@ -60,8 +60,9 @@ def test_the_error_is_of_the_class_asked_for() -> None:
         Fields([], "the reply", TrackerError)
 
 
+HUGE = 2**70
 DECODED: st.SearchStrategy[Bencoded] = st.recursive(
-    st.integers() | st.binary(max_size=20),
+    st.integers(-HUGE, HUGE) | st.binary(max_size=20),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)
     ),
@@ -83,7 +84,7 @@ def test_whatever_was_decoded_the_answer_is_of_the_kind_asked_for_or_none(
     assert fields.find_list(key) == (value if isinstance(value, list) else [])
     assert isinstance(fields.find_text(key), str)
     needs: list[tuple[type, Callable[[bytes], object]]] = [
-        (int, lambda name: fields.need_int(name, -(2**70), 2**70)),
+        (int, lambda name: fields.need_int(name, -HUGE, HUGE)),
         (bytes, fields.need_bytes),
         (list, fields.need_list),
         (dict, fields.need_dict),
