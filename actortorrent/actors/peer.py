@@ -202,9 +202,11 @@ class PeerActor(PeerServing):
         self._ask_for_work()
 
     def _request(self, leases: list[Lease]) -> None:
-        blocks_of = self._torrent.geometry.blocks_of
-        names = [name for lease in leases for name in blocks_of(lease.run)]
-        self._send(self._protocol.requests_for(names))
+        requests, stretches = self._protocol.requests, self._torrent.geometry.stretches
+        rows = [
+            requests(*stretch, BLOCK_BYTES) for lease in leases for stretch in stretches(lease.run)
+        ]
+        self._send(b"".join(rows))
         self._trace.tell_requests()
         self._rewatch()
 

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, TypeAlias
 
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
 from actortorrent.rules.leases import Cargo, FilledRun, Lease
 from actortorrent.rules.run_hashing import RunHasher
+from actortorrent.wire.block_rows import BlockRow
 from actortorrent.wire.messages import BLOCK_OVERHEAD, PIECE_HEADER, Kind
 
 _PIECE = int(Kind.PIECE)
@@ -79,12 +81,12 @@ class Borrowed:
         """Take a lease; all its blocks are expected from now on."""
         filling = _Filling(lease, lease.buffer.take(), lease.run.block_count)
         self._fillings[lease.lease_id] = filling
-        view, begin, places, pack = memoryview(filling.buffer), 0, self.places, PIECE_HEADER.pack
-        for piece_index, offset, length in self._geometry.blocks_of(lease.run):
-            end = begin + length
-            header = pack(BLOCK_OVERHEAD + length, _PIECE, piece_index, offset)
-            places[header] = (view[begin:end], filling)
-            begin = end
+        view, headers = memoryview(filling.buffer), list[bytes]()
+        for stretch in self._geometry.stretches(lease.run):
+            headers += BlockRow(*stretch, BLOCK_BYTES).headers()
+        begins = range(0, lease.run.length, BLOCK_BYTES)
+        targets = [view[begin : begin + BLOCK_BYTES] for begin in begins]
+        self.places.update(zip(headers, zip(targets, repeat(filling)), strict=True))
         self.in_flight_bytes += lease.run.length
         self.last_lease_id = lease.lease_id
 

@@ -136,6 +136,14 @@ class Geometry:
             return (run,)
         return tuple([self.whole_piece(index) for index in run.pieces])
 
+    def stretches(self, run: Run) -> list[tuple[int, int, int]]:
+        """Return (piece index, offset in the piece, length) of each part of a run, one a piece."""
+        if run.piece_count == 1:
+            return [(run.piece_index, run.offset, run.length)]
+        *others, last = run.pieces
+        stretches = [(index, 0, self.piece_length) for index in others]
+        return [*stretches, (last, 0, self.piece_size(last))]
+
     def blocks_of(self, run: Run) -> list[tuple[int, int, int]]:
         """Return (piece index, offset in the piece, length) of each block of a run or a row."""
         if run.piece_count == 1:

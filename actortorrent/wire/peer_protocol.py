@@ -22,12 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from actortorrent.wire.block_rows import BlockRow
 from actortorrent.wire.conversation import OnMessage
 from actortorrent.wire.handshake import NO_EXTENSIONS, Handshake
 from actortorrent.wire.message_reading import decode
 from actortorrent.wire.messages import (
     BLOCK_NAME,
-    BLOCK_NAME_LENGTH,
     BLOCK_OVERHEAD,
     LENGTH_BYTES,
     PIECE_HEADER,
@@ -129,34 +129,27 @@ class PeerProtocol(StreamReader):
 
     def requests(self, piece_index: int, offset: int, length: int, block_bytes: int) -> bytes:
         """Write requests for the consecutive blocks of a run; the last may be short."""
-        return self._block_names(Kind.REQUEST, _names(piece_index, offset, length, block_bytes))
-
-    def requests_for(self, names: Sequence[BlockName]) -> bytes:
-        """Write requests for blocks by their names."""
-        return self._block_names(Kind.REQUEST, names)
+        self._we_may_send(Kind.REQUEST)
+        row = BlockRow(piece_index, offset, length, block_bytes).names(Kind.REQUEST)
+        if self._reports_blocks:
+            self._note_each(row)
+        else:
+            self.requests_sent += len(row) // BLOCK_NAME.size
+            self.bytes_sent += len(row)
+        return row
 
     def cancels(self, piece_index: int, offset: int, length: int, block_bytes: int) -> bytes:
         """Write what takes back the requests of a run."""
-        return self._block_names(Kind.CANCEL, _names(piece_index, offset, length, block_bytes))
+        self._we_may_send(Kind.CANCEL)
+        row = BlockRow(piece_index, offset, length, block_bytes).names(Kind.CANCEL)
+        self._note_each(row)
+        return row
 
     def haves(self, piece_indexes: Iterable[int]) -> bytes:
         """Write a `have` for each of some pieces."""
         return b"".join([self.send(Have(piece_index)) for piece_index in piece_indexes])
 
-    def _block_names(self, kind: Kind, names: Sequence[BlockName]) -> bytes:
-        self._we_may_send(kind)
-        pack = BLOCK_NAME.pack
-        messages = [pack(BLOCK_NAME_LENGTH, kind, *name) for name in names]
-        if kind == Kind.REQUEST and not self._reports_blocks:
-            self.requests_sent += len(messages)
-            self.bytes_sent += len(messages) * BLOCK_NAME.size
-        else:
-            for message in messages:
-                self._note_sent(decode(message[LENGTH_BYTES:]), len(message))
-        return b"".join(messages)
-
-
-def _names(piece_index: int, offset: int, length: int, block_bytes: int) -> list[BlockName]:
-    end = offset + length
-    starts = range(offset, end, block_bytes)
-    return [(piece_index, start, min(block_bytes, end - start)) for start in starts]
+    def _note_each(self, row: bytes) -> None:
+        size = BLOCK_NAME.size
+        for begin in range(0, len(row), size):
+            self._note_sent(decode(row[begin + LENGTH_BYTES : begin + size]), size)

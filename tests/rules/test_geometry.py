@@ -112,6 +112,21 @@ def test_runs_are_the_blocks_of_a_mask_and_never_touch(
         assert run.end <= geometry.piece_size(piece_index)
 
 
+@given(st.integers(1, 300_000), st.sampled_from([16_384, 32_768, 65_536]), st.data())
+def test_the_stretches_of_a_run_are_its_blocks_piece_by_piece(
+    total_length: int, piece_length: int, data: st.DataObject
+) -> None:
+    geometry = Geometry(total_length, piece_length)
+    first = data.draw(st.integers(0, geometry.piece_count - 1))
+    count = data.draw(st.integers(1, geometry.piece_count - first))
+    for run in (geometry.row(first, count), geometry.whole_piece(first)):
+        stretches = [Run(*stretch) for stretch in geometry.stretches(run)]
+        assert [name for one in stretches for name in geometry.blocks_of(one)] == (
+            geometry.blocks_of(run)
+        )
+        assert [one.piece_index for one in stretches] == list(run.pieces)
+
+
 # --- files --------------------------------------------------------------------------------------
 
 
