@@ -32,6 +32,7 @@ class FetchingPeers:
     def __init__(self) -> None:
         self._peers: dict[int, FetchingPeer] = {}
         self._accused: set[int] = set()  # also those that have gone
+        self._unchoking: set[int] = set()
 
     def __iter__(self) -> Iterator[FetchingPeer]:
         return iter(tuple(self._peers.values()))
@@ -47,7 +48,13 @@ class FetchingPeers:
 
     def leave(self, conn: int) -> FetchingPeer | None:
         """Forget a peer, and return what was known of it."""
+        self._unchoking.discard(conn)
         return self._peers.pop(conn, None)
+
+    def unchoked(self, peer: FetchingPeer, is_unchoked: bool) -> None:
+        """Note whether a peer would serve us."""
+        peer.unchokes_us = is_unchoked
+        (self._unchoking.add if is_unchoked else self._unchoking.discard)(peer.conn)
 
     def accuse(self, conn: int) -> bool:
         """Note that a peer, perhaps one that has gone, sent bad data; say whether that is new."""
@@ -83,10 +90,18 @@ class FetchingPeers:
         """Return those that wait for work."""
         return [peer for peer in self._peers.values() if peer.wants_bytes]
 
+    def modest(self, most_bytes: int) -> list[FetchingPeer]:
+        """Return those that wait for work, and want, or are trusted with, so little at most."""
+        return [
+            peer
+            for peer in self._peers.values()
+            if peer.wants_bytes and (peer.wants_bytes <= most_bytes or not peer.is_proven)
+        ]
+
     @property
     def unchoking_count(self) -> int:
         """Return how many would serve us."""
-        return sum(peer.unchokes_us for peer in self._peers.values())
+        return len(self._unchoking)
 
     @property
     def interesting_count(self) -> int:

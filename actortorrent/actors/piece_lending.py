@@ -33,17 +33,19 @@ class PieceLending(Actor):
         self._will_look_if_stuck = False
 
     def _feed_all(self) -> None:
-        for peer in self._peers.hungry():
+        for peer in self._peers.modest(self._lender.most_wanted_bytes):
             self._feed(peer)
+        self._look_soon_if_stuck()
 
     def _feed_after_store(self, conn: int, *, is_right: bool) -> None:
         """Feed all, but one that may be about to be found a liar: that is told in a moment."""
         bringer = self._peers.find(conn)
         if bringer is not None:
             bringer.is_proven = bringer.is_proven or is_right
-        for peer in self._peers.hungry():
+        for peer in self._peers.modest(self._lender.most_wanted_bytes):
             if peer is not bringer or peer.is_proven:
                 self._feed(peer)
+        self._look_soon_if_stuck()
         if bringer is not None and not bringer.is_proven:
             self._after(VERDICT_SECONDS, "_feed_all")
 
@@ -67,7 +69,12 @@ class PieceLending(Actor):
             if self._inbox.recorder is not None:
                 self._explain(peer, pieces, lent)
             peer.proxy.lease.defer(tuple([lease for lease, _ in lent]))
-        elif not self._will_look_if_stuck and self._ledger.bytes_out:
+        else:
+            self._look_soon_if_stuck()
+
+    def _look_soon_if_stuck(self) -> None:
+        may_be_stuck = bool(self._ledger.bytes_out) and not self._will_look_if_stuck
+        if may_be_stuck and self._peers.hungry():
             self._will_look_if_stuck = True
             self._after(STUCK_SECONDS, "_look_if_stuck", self._stored_count)
 

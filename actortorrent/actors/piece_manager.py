@@ -127,7 +127,7 @@ class PieceManager(PieceLending):
         """Learn whether a peer would serve us."""
         peer = self._peers.find(conn)
         if peer is not None:
-            peer.unchokes_us = is_unchoked
+            self._peers.unchoked(peer, is_unchoked)
             peer.wants_bytes = 0
             self._report_soon()
 
@@ -213,7 +213,7 @@ class PieceManager(PieceLending):
             lacks = without(news, peer.pieces)
             if lacks:
                 peer.proxy.we_have.defer(tuple(indexes_of(lacks)))
-            self._reconsider(peer)
+        self._reconsider(*self._peers)
         self._report_soon()
         self._tell_if_complete()
 
@@ -244,8 +244,7 @@ class PieceManager(PieceLending):
         """Note that a piece that was verified can no longer be read."""
         if self._ledger.verified >> piece_index & 1:
             self._ledger.lose(piece_index)
-            for peer in self._peers:
-                self._reconsider(peer)
+            self._reconsider(*self._peers)
             self._feed_all()
             self._report_soon()
 
@@ -272,15 +271,17 @@ class PieceManager(PieceLending):
         if peer.wants_bytes:
             self._feed(peer)
 
-    def _reconsider(self, peer: FetchingPeer) -> None:
-        """Tell a peer whether it interests us, when that changes."""
-        is_interesting = bool(peer.pieces & self._ledger.lacking)
-        if is_interesting != peer.is_interesting:
-            peer.is_interesting = is_interesting
-            peer.proxy.show_interest.defer(is_interesting)
-            self._report_soon()
-        if self._ledger.is_complete and peer.pieces == self._everything:
-            peer.proxy.leave.defer(Parting.NOTHING_TO_TRADE, "both have everything")
+    def _reconsider(self, *peers: FetchingPeer) -> None:
+        """Tell peers whether they interest us, when that changes."""
+        lacking = self._ledger.lacking
+        for peer in peers:
+            is_interesting = bool(peer.pieces & lacking)
+            if is_interesting != peer.is_interesting:
+                peer.is_interesting = is_interesting
+                peer.proxy.show_interest.defer(is_interesting)
+                self._report_soon()
+            if not lacking and peer.pieces == self._everything:
+                peer.proxy.leave.defer(Parting.NOTHING_TO_TRADE, "both have everything")
 
     # --- telling ----------------------------------------------------------------------------------------
 

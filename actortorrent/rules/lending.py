@@ -9,6 +9,7 @@ however many the peers.
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 
 from actortorrent.rules.availability import Availability
@@ -23,7 +24,7 @@ TRIAL_BYTES = 256 * 1024  # or a piece: out at a time of a peer that may be a li
 # What has come and waits for the storage: more would only be cold in the caches when it is
 # hashed, and be no help to a disk that cannot keep up.
 BACKLOG_BYTES = 8 * 1024 * 1024
-LEAST_LENT_BYTES = 1024 * 1024  # to whoever wants as much: crumbs cost as many messages
+LEAST_LENT_BYTES = 2 * 1024 * 1024  # to whoever wants as much: crumbs cost as many messages
 
 
 class Lender:
@@ -69,6 +70,18 @@ class Lender:
         """Return the bytes of the wanted pieces that are verified."""
         return self._geometry.bytes_of(self.ledger.wanted & self.ledger.verified)
 
+    @property
+    def room_bytes(self) -> int:
+        """Return how much may be lent now, all peers together."""
+        is_behind = self.ledger.bytes_filled >= BACKLOG_BYTES
+        return 0 if is_behind else max(0, BUDGET_BYTES - self.ledger.bytes_out)
+
+    @property
+    def most_wanted_bytes(self) -> int:
+        """Return what a peer may want at most, to be lent any of it now."""
+        room_bytes = self.room_bytes
+        return room_bytes if room_bytes < _least_lent_bytes() else sys.maxsize
+
     def lend(
         self, conn: int, pieces: int, wants_bytes: int, peer_count: int
     ) -> Iterator[tuple[Lease, str]]:
@@ -78,12 +91,12 @@ class Lender:
         how many peers would serve us: towards the end they share what is lacking. If it is not
         one alone, each hashes what it brings.
         """
-        most_bytes = min(wants_bytes, BUDGET_BYTES - self.ledger.bytes_out)
-        least_bytes = min(wants_bytes, LEAST_LENT_BYTES, BUDGET_BYTES // 8)
-        if most_bytes < max(1, least_bytes) or self.ledger.bytes_filled >= BACKLOG_BYTES:
+        if not 0 < wants_bytes <= self.most_wanted_bytes:
             return
+        most_bytes = min(wants_bytes, self.room_bytes)
         lacking_bytes = self._geometry.bytes_of(self.ledger.lacking) - self.ledger.bytes_filled
-        most_bytes = lease_bytes(most_bytes, lacking_bytes, peer_count)
+        sharers = min(peer_count, BUDGET_BYTES // MAX_RUN_BYTES)  # no more fetch at a time
+        most_bytes = lease_bytes(most_bytes, lacking_bytes, sharers)
         for pick in self.picker.lend(conn, pieces, most_bytes):
             run = pick.loan.run
             buffer = Cargo(self._pool.take(run.length))
@@ -95,3 +108,7 @@ class Lender:
             self._pool.give_back(buffer.take())
             is_needed = not self.ledger.is_complete
             self._pool.keep(BUDGET_BYTES - self.ledger.bytes_out if is_needed else 0)
+
+
+def _least_lent_bytes() -> int:
+    return min(LEAST_LENT_BYTES, BUDGET_BYTES // 8)

@@ -16,7 +16,7 @@ def peers_of(*drawings: str) -> tuple[FetchingPeers, list[FetchingPeer]]:
     joined = [peers.join(conn, NOBODY) for conn in range(len(drawings))]
     for peer, drawing in zip(joined, drawings, strict=True):
         peer.pieces = int(drawing[::-1].replace(".", "0").replace("#", "1"), 2)
-        peer.unchokes_us = True
+        peers.unchoked(peer, True)
     return peers, joined
 
 
@@ -43,9 +43,19 @@ def test_nobody_waits_where_no_other_can_bring_the_piece() -> None:
         assert not peers.must_wait(one)
         assert not peers.must_wait(other)
     peers, (one, _, choking) = peers_of("####", "####", "####")
-    choking.unchokes_us = False
+    peers.unchoked(choking, False)
     peers.doubt(PIECE, (0, 1))
     assert not peers.must_wait(one)
+
+
+def test_those_who_would_serve_us_are_counted_while_they_are_here() -> None:
+    peers, (one, other) = peers_of("####", "####")
+    peers.unchoked(one, True)  # again
+    assert peers.unchoking_count == 2
+    peers.unchoked(one, False)
+    assert peers.unchoking_count == 1
+    peers.leave(other.conn)
+    assert peers.unchoking_count == 0
 
 
 def test_who_has_gone_is_not_doubted() -> None:
