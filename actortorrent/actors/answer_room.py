@@ -5,14 +5,13 @@ Nearly all blocks are of the usual size, so the places stay the same from answer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 from actortorrent.rules.geometry import BLOCK_BYTES
+from actortorrent.wire.block_rows import BlockRow
 from actortorrent.wire.messages import PIECE_HEADER_BYTES
-
-USUAL = {BLOCK_BYTES}
 
 
 class Room(NamedTuple):
@@ -31,14 +30,14 @@ class AnswerRoom:
     def __init__(self) -> None:
         self._usual: Room | None = None
 
-    def take(self, lengths: Sequence[int]) -> Room:
-        """Return room for blocks of these lengths; what it holds means nothing."""
-        if set(lengths) != USUAL:
-            return _lay_out(lengths)
-        count = len(lengths)
+    def take(self, row: BlockRow) -> Room:
+        """Return room for the blocks of a row; what it holds means nothing."""
+        if row.block_bytes != BLOCK_BYTES or row.length % BLOCK_BYTES:
+            return _lay_out(row)
+        count = row.block_count
         usual = self._usual
         if usual is None or len(usual.blocks) < count:
-            usual = self._usual = _lay_out(lengths)
+            usual = self._usual = _lay_out(row)
         end = count * (PIECE_HEADER_BYTES + BLOCK_BYTES)
         return Room(usual.answer[:end], usual.headers[:count], usual.blocks[:count])
 
@@ -47,8 +46,8 @@ class AnswerRoom:
         self._usual = None
 
 
-def _lay_out(lengths: Iterable[int]) -> Room:
-    ends = list(accumulate(PIECE_HEADER_BYTES + length for length in lengths))
+def _lay_out(row: BlockRow) -> Room:
+    ends = list(accumulate(PIECE_HEADER_BYTES + length for _, _, length in row.blocks()))
     begins = [0, *ends[:-1]]
     answer = memoryview(bytearray(ends[-1]))
     return Room(

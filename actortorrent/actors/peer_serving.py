@@ -15,6 +15,7 @@ from actortorrent.actors.peer_exchanging import PeerExchanging
 from actortorrent.actors.peer_uploads import ContentGoneError, Uploads
 from actortorrent.rules.allowed_fast import allowed_fast_set, given_count, may_ask_though_choked
 from actortorrent.rules.rates import RateMeter
+from actortorrent.wire.block_rows import BlockRow, block_row
 from actortorrent.wire.legal_order import State
 from actortorrent.wire.messages import (
     AllowedFast,
@@ -136,7 +137,7 @@ class PeerServing(PeerExchanging):
             self._reject([name])
         else:
             self._trace.asked(request)
-            self._queue([name])
+            self._queue([block_row(name)])
 
     def _may_ask(self, piece_index: int) -> bool:
         """Say whether the peer may ask for a piece though we choke it."""
@@ -144,10 +145,10 @@ class PeerServing(PeerExchanging):
         return is_allowed and may_ask_though_choked(self._pieces_had)
 
     def _requests_came(self, requests: Requests) -> None:
-        self._queue(requests.names)
+        self._queue(requests.rows)
 
-    def _queue(self, names: Sequence[BlockName]) -> None:
-        refused = self._uploads.ask(names, may_refuse=self._protocol.speaks_fast)
+    def _queue(self, rows: Sequence[BlockRow]) -> None:
+        refused = self._uploads.ask(rows, may_refuse=self._protocol.speaks_fast)
         self._protocol.talked(len(refused))
         self._reject(refused)
 

@@ -8,13 +8,13 @@ into it, between the headers, and another sends it.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from actortorrent.actors.answer_room import AnswerRoom
 from actortorrent.errors import PeerProtocolError, StorageError, shortage_of
+from actortorrent.rules.request_queue import RequestQueue
+from actortorrent.wire.block_rows import BlockRow
 from actortorrent.wire.messages import BlockName, Request
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Uploads:
     def __init__(
         self,
         open_reader: Callable[[], ContentReader],
-        piece_headers: Callable[[Sequence[BlockName]], list[bytes]],
+        piece_headers: Callable[[BlockRow], list[bytes]],
         piece_count: int,
         *,
         is_limited: bool,
@@ -66,14 +66,14 @@ class Uploads:
         self._reader: ContentReader | None = None
         self._room = AnswerRoom()
         self._offered = bytearray((piece_count + 7) // 8)  # what the peer was told that we have
-        self._queue: deque[BlockName] = deque()
+        self._queue = RequestQueue()
         self.allowance = 0 if is_limited else None
         self.sent_bytes = 0
 
     @property
     def queued_bytes(self) -> int:
         """Return the bytes asked for and not yet sent."""
-        return sum(length for _, _, length in self._queue)
+        return self._queue.byte_count
 
     def offer(self, piece_indexes: Iterable[int]) -> None:
         """Note pieces that the peer is told of: it may ask for these and no others."""
@@ -84,7 +84,7 @@ class Uploads:
         """Note all pieces of a bitfield that the peer is sent."""
         self._offered[:] = bitfield
 
-    def ask(self, names: Sequence[BlockName], *, may_refuse: bool = False) -> tuple[BlockName, ...]:
+    def ask(self, rows: Sequence[BlockRow], *, may_refuse: bool = False) -> list[BlockName]:
         """Queue requests, and return those that are refused, if that can be told (BEP 6).
 
         It is refused to ask for what we never said we had (on the disk there may be
@@ -93,54 +93,52 @@ class Uploads:
         Raises:
             PeerProtocolError: if any would have to be refused, and it cannot be told.
         """
-        offered = self._offered
-        pieces = {one[0] for one in names}
-        unknown = {piece for piece in pieces if not offered[piece >> 3] << (piece & 7) & 0x80}
-        strange = [one for one in names if one[0] in unknown] if unknown else []
-        room = MAX_QUEUED_REQUESTS - len(self._queue)
-        if not strange and len(names) <= room:
-            self._queue.extend(names)
-            return ()
-        if not may_refuse:
-            raise self._breach(strange, len(names))
-        wanted = [one for one in names if one[0] not in unknown]
-        self._queue.extend(wanted[:room])
-        return (*strange, *wanted[room:])
+        refused: list[BlockName] = []
+        for row in rows:
+            room = MAX_QUEUED_REQUESTS - self._queue.count
+            is_offered = self._is_offered(row.piece_index)
+            if is_offered and row.block_count <= room:
+                self._queue.add(row)
+                continue
+            if not may_refuse:
+                raise self._breach(row, is_offered=is_offered)
+            wanted, unwanted = row.split(room if is_offered else 0)
+            if wanted.length:
+                self._queue.add(wanted)
+            refused += unwanted.blocks()
+        return refused
 
-    def _breach(self, strange: Sequence[BlockName], count: int) -> PeerProtocolError:
-        if strange:
-            found = Request(*strange[0])
+    def _is_offered(self, piece_index: int) -> bool:
+        return bool(self._offered[piece_index >> 3] << (piece_index & 7) & 0x80)
+
+    def _breach(self, row: BlockRow, *, is_offered: bool) -> PeerProtocolError:
+        if not is_offered:
+            found = Request(*row.blocks()[0])
             return PeerProtocolError(f"expected a piece that we have, found {found}")
         return PeerProtocolError(
             f"expected at most {MAX_QUEUED_REQUESTS} requests waiting,"
-            f" found {len(self._queue) + count}"
+            f" found {self._queue.count + row.block_count}"
         )
 
     def cancel(self, piece_index: int, block_offset: int, length: int) -> bool:
         """Forget a request, if it still waits; say whether it did."""
-        unwanted = (piece_index, block_offset, length)
-        is_waiting = unwanted in self._queue
-        if is_waiting:
-            self._queue.remove(unwanted)
-        return is_waiting
+        return self._queue.remove((piece_index, block_offset, length))
 
     def forget(self, spared: Collection[int] = ()) -> list[BlockName]:
         """Forget what waits, but for requests of the pieces spared; return what was forgotten."""
-        forgotten = [one for one in self._queue if one[0] not in spared]
-        kept = [one for one in self._queue if one[0] in spared] if spared else []
-        self._queue = deque(kept)
         self._room.leave()
-        return forgotten
+        return self._queue.forget(spared)
 
     def withdraw(self, piece_index: int) -> list[BlockName]:
         """Offer a piece no longer; return the requests for it, which are forgotten."""
         self._offered[piece_index // 8] &= ~(0x80 >> piece_index % 8)
-        return self.forget(spared={one[0] for one in self._queue} - {piece_index})
+        return self.forget(spared=self._queue.pieces - {piece_index})
 
     @property
     def can_serve(self) -> bool:
         """Say whether a request waits that may be served now."""
-        return bool(self._queue) and (self.allowance is None or self.allowance >= self._queue[0][2])
+        next_bytes = self._queue.next_bytes
+        return next_bytes > 0 and (self.allowance is None or self.allowance >= next_bytes)
 
     def serve(self, sock: PeerSocket) -> int:
         """Send blocks while the socket takes them; return how many bytes of blocks.
@@ -157,21 +155,19 @@ class Uploads:
 
     def _next_batch(self) -> memoryview:
         """Take some requests, and return what answers them."""
-        batch = self._take_neighbours()
-        piece_index, offset, _ = batch[0]
-        lengths = [length for _, _, length in batch]
-        room = self._room.take(lengths)
+        most_bytes = BATCH_BYTES if self.allowance is None else min(BATCH_BYTES, self.allowance)
+        row = self._queue.take(most_bytes, BATCH_BLOCKS)
+        room = self._room.take(row)
         try:
-            self._read(piece_index, offset, room.blocks)
+            self._read(row.piece_index, row.offset, room.blocks)
         except ContentGoneError:
-            self._queue.extendleft(reversed(batch))  # they are still to be answered
+            self._queue.put_back(row)  # it is still to be answered
             raise
-        for place, header in zip(room.headers, self._piece_headers(batch), strict=True):
+        for place, header in zip(room.headers, self._piece_headers(row), strict=True):
             place[:] = header
-        byte_count = sum(lengths)
-        self.sent_bytes += byte_count
+        self.sent_bytes += row.length
         if self.allowance is not None:
-            self.allowance -= byte_count
+            self.allowance -= row.length
         return room.answer
 
     def _read(self, piece_index: int, offset: int, blocks: Sequence[memoryview]) -> None:
@@ -185,22 +181,8 @@ class Uploads:
                 raise  # it is there, and can be read when others need less
             raise ContentGoneError(piece_index, error) from error
 
-    def _take_neighbours(self) -> list[BlockName]:
-        """Take requests from the queue's head that lie one behind the other in one piece."""
-        queue = self._queue
-        piece_index, end, _ = queue[0]
-        bytes_left = BATCH_BYTES if self.allowance is None else min(BATCH_BYTES, self.allowance)
-        count = 0
-        for next_piece, offset, length in islice(queue, BATCH_BLOCKS):
-            bytes_left -= length
-            if next_piece != piece_index or offset != end or (bytes_left < 0 and count):
-                break
-            end += length
-            count += 1
-        return [queue.popleft() for _ in range(count)]
-
     def close(self) -> None:
         """Free the reader's descriptors."""
-        self._queue.clear()
+        self._queue.forget()
         if self._reader is not None:
             self._reader.close()

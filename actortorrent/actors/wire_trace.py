@@ -12,6 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from actortorrent.tracing.wire_events import BlockTally, block_data, wire_data
+from actortorrent.wire.block_rows import BlockRow
 from actortorrent.wire.messages import PieceHeader
 from actortorrent.wire.stream_reader import Block
 
@@ -87,14 +88,14 @@ class WireTrace:
             name = (request.piece_index, request.block_offset, request.length)
             self._asked[name] = self._inbox.clock.cause
 
-    def piece_headers(self, names: Sequence[BlockName]) -> list[bytes]:
-        """Write what goes before each of some blocks; that it was asked for is its cause."""
+    def piece_headers(self, row: BlockRow) -> list[bytes]:
+        """Write what goes before each block of a row; that it was asked for is its cause."""
         if not self._asked:
-            return self._protocol.piece_headers(names)
+            return self._protocol.piece_headers(row)
         clock = self._inbox.clock
         before = clock.cause
         headers = []
-        for name in names:
+        for name in row.blocks():
             clock.cause = self._asked.pop(name, before)
             headers.append(self._protocol.piece_header(*name))
         clock.cause = before

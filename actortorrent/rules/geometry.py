@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
-BLOCK_BYTES = 16 * 1024  # what every client requests
+from actortorrent.wire.messages import USUAL_BLOCK_BYTES
+
+BLOCK_BYTES = USUAL_BLOCK_BYTES
 
 
 @dataclass(frozen=True, slots=True)

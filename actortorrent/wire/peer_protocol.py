@@ -20,7 +20,7 @@ we send.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from actortorrent.wire.block_rows import BlockRow
 from actortorrent.wire.conversation import OnMessage
@@ -28,11 +28,8 @@ from actortorrent.wire.handshake import NO_EXTENSIONS, Handshake
 from actortorrent.wire.message_reading import decode
 from actortorrent.wire.messages import (
     BLOCK_NAME,
-    BLOCK_OVERHEAD,
     LENGTH_BYTES,
-    PIECE_HEADER,
     PIECE_HEADER_BYTES,
-    BlockName,
     Have,
     Kind,
     Message,
@@ -112,20 +109,15 @@ class PeerProtocol(StreamReader):
         """Write the 13 bytes before a block, whose own `length` bytes the caller sends next."""
         return self.send(PieceHeader(piece_index, block_offset, length))
 
-    def piece_headers(self, names: Sequence[BlockName]) -> list[bytes]:
-        """Write the 13 bytes before each of several blocks, as `piece_header` does."""
+    def piece_headers(self, row: BlockRow) -> list[bytes]:
+        """Write the 13 bytes before each block of a row, as `piece_header` does."""
         if self._reports_blocks:
-            return [self.piece_header(*name) for name in names]
+            return [self.piece_header(*name) for name in row.blocks()]
         self._we_may_send(Kind.PIECE)
-        pack, kind = PIECE_HEADER.pack, int(Kind.PIECE)
-        length_in_all = sum([length for _, _, length in names])
-        self.blocks_sent += len(names)
-        self.block_bytes_sent += length_in_all
-        self.bytes_sent += length_in_all + len(names) * PIECE_HEADER_BYTES
-        return [
-            pack(BLOCK_OVERHEAD + length, kind, piece_index, block_offset)
-            for piece_index, block_offset, length in names
-        ]
+        self.blocks_sent += row.block_count
+        self.block_bytes_sent += row.length
+        self.bytes_sent += row.length + row.block_count * PIECE_HEADER_BYTES
+        return row.headers()
 
     def requests(self, piece_index: int, offset: int, length: int, block_bytes: int) -> bytes:
         """Write requests for the consecutive blocks of a run; the last may be short."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeAlias
 
 from actortorrent.errors import PeerProtocolError
+from actortorrent.wire.block_rows import BlockRow, first_row
 from actortorrent.wire.conversation import Conversation, OnMessage
 from actortorrent.wire.handshake import (
     HANDSHAKE_BYTES,
@@ -30,7 +31,6 @@ from actortorrent.wire.messages import (
     MAX_BLOCK_BYTES,
     PIECE_HEADER,
     PIECE_HEADER_BYTES,
-    BlockName,
     KeepAlive,
     Kind,
     Message,
@@ -69,9 +69,9 @@ _NO_PLACE = (memoryview(b""), None)
 
 
 class Requests(NamedTuple):
-    """Requests that came in a row, none of which met our choke."""
+    """Requests that came one after the other, none of which met our choke."""
 
-    names: tuple[BlockName, ...]
+    rows: tuple[BlockRow, ...]
 
 
 Event: TypeAlias = Handshake | Block | Placed | Requests | Message
@@ -221,11 +221,11 @@ class StreamReader(Conversation):
         """Read requests while there is nothing to be said against them, as above."""
         if self.their_state is not State.OPEN or self.am_choking or self._reports_blocks:
             return position
+        data, view, end = self._buffer.data, self._buffer.view, self._buffer.end
         whole_pieces, piece_length = self._ranges.whole_pieces, self._ranges.piece_length
-        names: list[BlockName] = []
-        end = self._buffer.end - (self._buffer.end - position) % BLOCK_NAME.size
-        rows = BLOCK_NAME.iter_unpack(self._buffer.view[position:end])
-        for size, kind, index, offset, length in rows:
+        rows: list[BlockRow] = []
+        while end - position >= BLOCK_NAME.size:
+            size, kind, index, offset, length = BLOCK_NAME.unpack_from(data, position)
             if (
                 kind != _REQUEST
                 or size != BLOCK_NAME_LENGTH
@@ -234,11 +234,13 @@ class StreamReader(Conversation):
                 or offset + length > piece_length
             ):
                 break
-            names.append((index, offset, length))
-        if names:
-            self.requests_received += len(names)
-            events.append(Requests(tuple(names)))
-        return position + len(names) * BLOCK_NAME.size
+            row = first_row(view[position:end], (index, offset, length), piece_length)
+            rows.append(row)
+            self.requests_received += row.block_count
+            position += row.block_count * BLOCK_NAME.size
+        if rows:
+            events.append(Requests(tuple(rows)))
+        return position
 
     def _read_message(self, position: int, events: list[Event]) -> int:
         """Read one message; return where the next begins, or `position` if it is not whole."""
@@ -299,4 +301,6 @@ def _to_keep(event: Event) -> list[Event]:
     """Return an event with its block, if it has one, copied out of the buffer; requests singly."""
     if isinstance(event, Block):
         return [event._replace(data=memoryview(bytes(event.data)))]
-    return [Request(*name) for name in event.names] if isinstance(event, Requests) else [event]
+    if isinstance(event, Requests):
+        return [Request(*name) for row in event.rows for name in row.blocks()]
+    return [event]

@@ -20,6 +20,7 @@ from actortorrent.actors.peer_uploads import (
 )
 from actortorrent.errors import PeerProtocolError, StorageError
 from actortorrent.rules.geometry import BLOCK_BYTES
+from actortorrent.wire.block_rows import BlockRow, block_row
 from actortorrent.wire.messages import BlockName, PieceHeader, Request
 
 PIECES = 3
@@ -29,6 +30,10 @@ CONTENT = [random.Random(index).randbytes(PIECE_BYTES) for index in range(PIECES
 
 def name_of(request: Request) -> BlockName:
     return (request.piece_index, request.block_offset, request.length)
+
+
+def row_of(request: Request) -> BlockRow:
+    return block_row(name_of(request))
 
 
 class Reader:
@@ -81,11 +86,11 @@ class Serving:
         self.opened += 1
         return self.reader
 
-    def _headers(self, names: Sequence[BlockName]) -> list[bytes]:
-        return [PieceHeader(*name).encode() for name in names]
+    def _headers(self, row: BlockRow) -> list[bytes]:
+        return [PieceHeader(*name).encode() for name in row.blocks()]
 
     def ask(self, requests: Iterable[Request]) -> None:
-        self.uploads.ask([name_of(request) for request in requests])
+        self.uploads.ask([row_of(request) for request in requests])
 
     def serve(self) -> int:
         return self.uploads.serve(cast("Any", self.socket))
@@ -213,7 +218,7 @@ def test_whatever_the_requests_and_the_limit_the_answers_are_right(
             serving.serve()
             assert uploads.allowance >= 0
             assert uploads.sent_bytes <= sum(grants)
-    done = len(requests) - len(uploads._queue)
+    done = len(requests) - uploads._queue.count
     assert serving.socket.sent == answers(requests[:done])
     assert uploads.sent_bytes == sum(request.length for request in requests[:done])
     assert not uploads.can_serve
@@ -270,10 +275,10 @@ def test_only_what_was_offered_may_be_asked_for() -> None:
     uploads.offer([9, 19])
     for piece_index in range(20):
         if piece_index in (0, 9, 15, 19):
-            uploads.ask([name_of(block(piece_index, 0))])
+            uploads.ask([row_of(block(piece_index, 0))])
         else:
             with pytest.raises(PeerProtocolError, match="a piece that we have"):
-                uploads.ask([name_of(block(piece_index, 0))])
+                uploads.ask([row_of(block(piece_index, 0))])
 
 
 # --- what a peer that speaks BEP 6 is told --------------------------------------------------------------
@@ -286,7 +291,8 @@ def names(*requests: Request) -> list[BlockName]:
 def test_what_was_never_offered_is_refused_and_the_rest_is_served() -> None:
     serving = Serving()
     serving.uploads.withdraw(1)
-    refused = serving.uploads.ask(names(block(0, 0), block(1, 0), block(2, 0)), may_refuse=True)
+    asked = [row_of(block(piece_index, 0)) for piece_index in range(3)]
+    refused = serving.uploads.ask(asked, may_refuse=True)
     assert list(refused) == names(block(1, 0))
     serving.serve()
     assert serving.socket.sent == answers([block(0, 0), block(2, 0)])
@@ -294,9 +300,11 @@ def test_what_was_never_offered_is_refused_and_the_rest_is_served() -> None:
 
 def test_what_is_too_much_is_refused() -> None:
     serving = Serving()
-    asked = names(*[block(0, 0)] * (MAX_QUEUED_REQUESTS - 1), block(1, 0), block(2, 0))
-    assert list(serving.uploads.ask(asked, may_refuse=True)) == names(block(2, 0))
-    assert list(serving.uploads.ask(asked[:1], may_refuse=True)) == asked[:1]
+    most = [*[block(0, 0)] * (MAX_QUEUED_REQUESTS - 1), block(1, 0)]
+    too_much = BlockRow(2, 0, 3 * BLOCK_BYTES, BLOCK_BYTES)
+    asked = [*map(row_of, most[:-1]), too_much]
+    assert serving.uploads.ask(asked, may_refuse=True) == too_much.blocks()[1:]
+    assert serving.uploads.ask([row_of(most[-1])], may_refuse=True) == names(most[-1])
 
 
 def test_what_is_forgotten_is_named_and_what_is_spared_is_served() -> None:

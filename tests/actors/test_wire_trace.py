@@ -5,6 +5,7 @@ from typing import Any
 from actortorrent.actors.inbox import Inbox
 from actortorrent.actors.wire_trace import WireTrace
 from actortorrent.tracing.capture import CapturedTrace
+from actortorrent.wire.block_rows import BlockRow
 from actortorrent.wire.messages import Bitfield, Interested, KeepAlive, Message, Unchoke
 from actortorrent.wire.peer_protocol import Block, PeerProtocol
 
@@ -168,7 +169,7 @@ def test_each_block_that_is_sent_has_its_own_request_as_its_cause() -> None:
         line.trace.becomes_cause(request)
         line.trace.asked(request)
     for index in (2, 0, 1):
-        line.trace.piece_headers([(0, index * BLOCK, BLOCK)])
+        line.trace.piece_headers(BlockRow(0, index * BLOCK, BLOCK, BLOCK))
     asked = {
         event.data["fields"]["block_offset"]: event.id
         for event in line.captured.named("bt:message_received")

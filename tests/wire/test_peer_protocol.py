@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actortorrent.errors import ActorTorrentError, PeerProtocolError
+from actortorrent.wire.block_rows import BlockRow
 from actortorrent.wire.handshake import Handshake
 from actortorrent.wire.legal_order import State
 from actortorrent.wire.message_reading import decode
@@ -398,19 +399,20 @@ def test_requests_in_a_row_are_one_event() -> None:
     stream = b"".join(Request(*name).encode() for name in names)
     protocol.receive_buffer()[: len(stream)] = stream
     # The last piece is looked at more closely, as it is shorter than the others.
-    assert protocol.received(len(stream)) == [Requests(tuple(names[:3])), Request(*names[3])]
+    rows = (BlockRow(0, 0, 2 * BLOCK, BLOCK), BlockRow(7, 5, 1, 1))
+    assert protocol.received(len(stream)) == [Requests(rows), Request(*names[3])]
     assert protocol.requests_received == 4
 
 
 def test_headers_of_several_blocks_are_those_of_each() -> None:
-    names = [(0, 0, BLOCK), (3, BLOCK, 5)]
+    row = BlockRow(0, 0, BLOCK + 5, BLOCK)
     together, one_by_one = met_protocol(), met_protocol()
     for protocol in (together, one_by_one):
         protocol.send(Interested())
         with pytest.raises(ActorTorrentError, match="choke"):
-            protocol.piece_headers(names)
+            protocol.piece_headers(row)
         protocol.send(Unchoke())
-    assert together.piece_headers(names) == [one_by_one.piece_header(*name) for name in names]
+    assert together.piece_headers(row) == [one_by_one.piece_header(*name) for name in row.blocks()]
     for count in ("bytes_sent", "blocks_sent", "block_bytes_sent"):
         assert getattr(together, count) == getattr(one_by_one, count)
 

@@ -163,6 +163,6 @@ def _plain(event: Event) -> list[object]:
             return [(name[0], name[1], bytes(target)) for name, target in owners]
         case Block(piece, offset, data):
             return [(piece, offset, bytes(data))]
-        case Requests(names):
-            return [Request(*name) for name in names]
+        case Requests(rows):
+            return [Request(*name) for row in rows for name in row.blocks()]
     return [event]
