@@ -13,6 +13,7 @@ from typing import Self
 from actortorrent.actors.content_layout import PADDING, ContentLayout, Place
 from actortorrent.actors.descriptors import Descriptors, read_fully, read_scattered
 from actortorrent.errors import StorageError
+from actortorrent.wire.block_rows import BlockRow
 
 MAX_OPEN_FILES = 4  # of one reader; there is one a peer
 _ZEROS = bytes(64 * 1024)
@@ -43,18 +44,17 @@ class ContentReader:
         """
         read_places(self._descriptors, self._layout, (piece_index, offset), buffer)
 
-    def read_blocks(self, piece_index: int, offset: int, blocks: Sequence[memoryview]) -> None:
-        """Fill several buffers from one stretch of a piece, in one call where it is in one file.
+    def read_blocks(self, row: BlockRow, blocks: Sequence[memoryview]) -> None:
+        """Fill a buffer for each block of a row, in one call where all are in one file.
 
         Raises:
             StorageError: if it is not there any more.
         """
-        length = sum([len(block) for block in blocks])
-        first = next(self._layout.places(piece_index, offset, length))
-        if first.length < length or first.file_index == PADDING:
-            self._read_and_cut(piece_index, offset, blocks)
-        elif self._scatter(first, blocks) < length:
-            self._read_and_cut(piece_index, offset, blocks)  # or say why that cannot be
+        first = next(self._layout.places(row.piece_index, row.offset, row.length))
+        if first.length < row.length or first.file_index == PADDING:
+            self._read_and_cut(row, blocks)
+        elif self._scatter(first, blocks) < row.length:
+            self._read_and_cut(row, blocks)  # or say why that cannot be
 
     def _scatter(self, place: Place, blocks: Sequence[memoryview]) -> int:
         index = place.file_index
@@ -63,10 +63,9 @@ class ContentReader:
         except OSError as error:
             raise self._descriptors.error(error, "cannot read", index) from error
 
-    def _read_and_cut(self, piece_index: int, offset: int, blocks: Sequence[memoryview]) -> None:
-        for block in blocks:
+    def _read_and_cut(self, row: BlockRow, blocks: Sequence[memoryview]) -> None:
+        for (piece_index, offset, _), block in zip(row.blocks(), blocks, strict=True):
             self.read_into(piece_index, offset, block)
-            offset += len(block)
 
     def close(self) -> None:
         """Close the files that are open; reading opens them again."""

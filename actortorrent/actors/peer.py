@@ -17,21 +17,16 @@ from collections.abc import Collection
 from actortorrent.actors.base import Runtime, message, proxy_of
 from actortorrent.actors.peer_connection import ConnectionProxy
 from actortorrent.actors.peer_downloads import Downloads
-from actortorrent.actors.peer_serving import PeerServing
+from actortorrent.actors.peer_having import PeerHaving
 from actortorrent.actors.peer_values import Connection, Neighbours, TorrentFacts
 from actortorrent.errors import PeerProtocolError
-from actortorrent.rules.bitfield import all_pieces, to_wire
 from actortorrent.rules.borrowing import GivenBack
 from actortorrent.rules.choking import PeerRates
 from actortorrent.rules.geometry import BLOCK_BYTES, Run
 from actortorrent.rules.leases import Lease
 from actortorrent.wire.messages import (
     AllowedFast,
-    Bitfield,
     Choke,
-    Have,
-    HaveAll,
-    HaveNone,
     Interested,
     NotInterested,
     Reject,
@@ -46,7 +41,7 @@ INTEREST = (Interested, NotInterested)
 MAX_REFUSALS = 20  # in a row, of all that was asked for at a time, by a peer that offers it
 
 
-class PeerActor(PeerServing):
+class PeerActor(PeerHaving):
     """Trade with one peer."""
 
     def __init__(
@@ -72,10 +67,6 @@ class PeerActor(PeerServing):
                 Unchoke: self._unchoke_came,
                 Interested: self._interested_came,
                 NotInterested: self._not_interested_came,
-                Have: self._have_came,
-                Bitfield: self._bitfield_came,
-                HaveAll: self._have_all_came,
-                HaveNone: self._have_none_came,
                 Reject: self._reject_came,
                 AllowedFast: self._allowed_fast_came,
                 Suggest: self._suggest_came,
@@ -95,21 +86,6 @@ class PeerActor(PeerServing):
         queue = self._extensions.theirs.request_queue
         if queue is not None:
             self._downloads.pipeline.peer_queues(queue)
-
-    def _bitfield_came(self, bitfield: Bitfield) -> None:
-        self._tell.piece_manager.peer_has_bitfield.defer(self._conn, bitfield.bits)
-        self._told_pieces(int.from_bytes(bitfield.bits).bit_count())
-
-    def _have_all_came(self, _: HaveAll) -> None:
-        piece_count = self._torrent.geometry.piece_count
-        self._bitfield_came(Bitfield(to_wire(all_pieces(piece_count), piece_count)))
-
-    def _have_none_came(self, _: HaveNone) -> None:
-        self._told_pieces(0)
-
-    def _have_came(self, have: Have) -> None:
-        self._pieces_had += 1
-        self._tell.piece_manager.peer_has.defer(self._conn, (have.piece_index,))
 
     def _interested_came(self, _: Interested) -> None:
         self._tell.seeder.peer_interested.defer(self._conn, True)

@@ -159,7 +159,7 @@ class Uploads:
         row = self._queue.take(most_bytes, BATCH_BLOCKS)
         room = self._room.take(row)
         try:
-            self._read(row.piece_index, row.offset, room.blocks)
+            self._read(row, room.blocks)
         except ContentGoneError:
             self._queue.put_back(row)  # it is still to be answered
             raise
@@ -170,16 +170,16 @@ class Uploads:
             self.allowance -= row.length
         return room.answer
 
-    def _read(self, piece_index: int, offset: int, blocks: Sequence[memoryview]) -> None:
-        """Fill blocks that lie one behind the other in a piece."""
+    def _read(self, row: BlockRow, blocks: Sequence[memoryview]) -> None:
+        """Fill the blocks of a row."""
         if self._reader is None:
             self._reader = self._open_reader()
         try:
-            self._reader.read_blocks(piece_index, offset, blocks)
+            self._reader.read_blocks(row, blocks)
         except StorageError as error:
             if error.__cause__ is not None and shortage_of(error.__cause__) is not None:
                 raise  # it is there, and can be read when others need less
-            raise ContentGoneError(piece_index, error) from error
+            raise ContentGoneError(row.piece_index, error) from error
 
     def close(self) -> None:
         """Free the reader's descriptors."""

@@ -25,6 +25,7 @@ from actortorrent.rules.encryption import Encryption
 from actortorrent.rules.progress import Progress
 from actortorrent.session import Session
 from actortorrent.tracing.recorder import LEVELS
+from actortorrent.wire.block_rows import BlockRow
 from actortorrent.wire.metainfo import Metainfo
 
 ONE_LIE_IN = 2  # batches of blocks
@@ -35,8 +36,8 @@ class LyingUploads(Uploads):
 
     _batches = 0
 
-    def _read(self, piece_index: int, offset: int, blocks: Sequence[memoryview]) -> None:
-        super()._read(piece_index, offset, blocks)
+    def _read(self, row: BlockRow, blocks: Sequence[memoryview]) -> None:
+        super()._read(row, blocks)
         if self._batches % ONE_LIE_IN == 0:
             blocks[0][0] ^= 0xFF
         self._batches += 1

@@ -13,6 +13,7 @@ from actortorrent.actors.content_location import expected_paths, lay_out_content
 from actortorrent.actors.content_reader import MAX_OPEN_FILES, ContentReader
 from actortorrent.errors import StorageError
 from actortorrent.rules.geometry import BLOCK_BYTES
+from actortorrent.wire.block_rows import BlockRow
 from actortorrent.wire.metainfo import Metainfo
 from tests.conftest import ContentMaker
 from tests.content import Content
@@ -58,21 +59,12 @@ def test_blocks_are_filled_from_one_stretch_in_one_file_or_in_several(
 ) -> None:
     monkeypatch.setattr(descriptors, "HAS_PREADV", has_preadv)
     everything = b"".join((content.folder / path).read_bytes() for path, _ in content.files)
-    for piece_index, offset, lengths in ((0, 10, (5, 1, 900)), (0, 8_000, (900, 2_000, 12_000))):
-        answer = bytearray(b"-" * (sum(lengths) + len(lengths)))
-        view, blocks, end = memoryview(answer), [], 0
-        for length in lengths:
-            begin, end = end + 1, end + 1 + length
-            blocks.append(view[begin:end])
-        reader.read_blocks(piece_index, offset, blocks)
-        start = piece_index * content.piece_length + offset
-        for length in lengths:
-            assert answer[:1] == b"-"
-            assert answer[1 : 1 + length] == everything[start : start + length]
-            del blocks[0]
-            start += length
-            view = view[1 + length :]
-            answer = bytearray(view)
+    for row in (BlockRow(0, 10, 906, 400), BlockRow(0, 8_000, 14_900, 2_000)):
+        blocks = [memoryview(bytearray(length)) for _, _, length in row.blocks()]
+        reader.read_blocks(row, blocks)
+        for (index, offset, length), block in zip(row.blocks(), blocks, strict=True):
+            start = index * content.piece_length + offset
+            assert bytes(block) == everything[start : start + length]
 
 
 def test_few_files_are_open_at_a_time(content: Content, reader: ContentReader) -> None:
@@ -90,7 +82,7 @@ def test_blocks_of_a_file_that_was_shortened_are_not_made_up(
     os.truncate(content.folder / content.files[0][0], 100)
     block = memoryview(bytearray(200))
     with pytest.raises(StorageError, match=r"it ends at byte 100"):
-        reader.read_blocks(0, 0, [block])
+        reader.read_blocks(BlockRow(0, 0, 200, 200), [block])
 
 
 def test_after_closing_it_opens_again(reader: ContentReader) -> None:

@@ -44,13 +44,12 @@ class Reader:
         self.is_closed = False
         self._is_content_there = is_content_there
 
-    def read_blocks(self, piece_index: int, offset: int, blocks: Sequence[memoryview]) -> None:
+    def read_blocks(self, row: BlockRow, blocks: Sequence[memoryview]) -> None:
         if not self._is_content_there:
             raise StorageError("cannot read it", hint="look for it")
-        self.reads.append((piece_index, offset, sum(map(len, blocks))))
-        for block in blocks:
-            block[:] = CONTENT[piece_index][offset : offset + len(block)]
-            offset += len(block)
+        self.reads.append(row[:3])
+        for (piece_index, offset, length), block in zip(row.blocks(), blocks, strict=True):
+            block[:] = CONTENT[piece_index][offset : offset + length]
 
     def close(self) -> None:
         self.is_closed = True
