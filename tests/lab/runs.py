@@ -38,7 +38,7 @@ RUNS: Mapping[str, dict[str, Any]] = {
     "basic": {"size": 11 * MIB, "rate": 5 * MIB, "external": Role.ARIA2},
     "tracker-down": {"size": 10 * MIB, "rate": 2 * MIB},
     "super-choked": {"size": 12 * MIB, "rate": 6 * MIB, "leeches": 4, "pace": 20},
-    "slow-seed": {"size": 7 * MIB, "rate": 3 * MIB, "external": Role.LIBTORRENT},
+    "slow-seed": {"size": 9 * MIB, "rate": 3 * MIB, "external": Role.LIBTORRENT},
     "bad-peer": {"size": 13 * MIB, "rate": 6 * MIB},
     "endgame": {"size": 16 * MIB, "rate": 9 * MIB},
 }

@@ -226,7 +226,7 @@ def reject_all(talk: Talk) -> list[Request]:
         elif isinstance(event, Interested):
             talk.sock.sendall(talk.protocol.send(Unchoke()))
         elif isinstance(event, (Requests, Request)):
-            names = event.names if isinstance(event, Requests) else [_name_of(event)]
+            names = _names_of(event)
             rejected += [Request(*name) for name in names]
             rejects = b"".join(talk.protocol.send(Reject(*name)) for name in names)
             again = talk.protocol.send(Choke()) + rejects + talk.protocol.send(Unchoke())
@@ -236,8 +236,10 @@ def reject_all(talk: Talk) -> list[Request]:
     return rejected
 
 
-def _name_of(request: Request) -> tuple[int, int, int]:
-    return request.piece_index, request.block_offset, request.length
+def _names_of(event: Requests | Request) -> list[tuple[int, int, int]]:
+    if isinstance(event, Requests):
+        return [name for row in event.rows for name in row.blocks()]
+    return [(event.piece_index, event.block_offset, event.length)]
 
 
 def test_libtorrent_dials_whom_we_tell_it_of(content_maker: ContentMaker, tmp_path: Path) -> None:

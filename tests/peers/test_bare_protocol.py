@@ -36,7 +36,7 @@ def events_from(sock: socket.socket, protocol: PeerProtocol) -> Iterator[Event]:
     while count := sock.recv_into(protocol.receive_buffer()):
         for event in protocol.received(count):
             if isinstance(event, Requests):
-                yield from (Request(*name) for name in event.names)
+                yield from (Request(*name) for row in event.rows for name in row.blocks())
             else:
                 yield event
 
