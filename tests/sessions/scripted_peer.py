@@ -165,6 +165,14 @@ class Talk:
             self.answer(self.hear(Request))
             served += 1
 
+    def finish(self) -> None:
+        """Say no more, and listen until the other side, which has read all, goes.
+
+        Who just hangs up while more is asked for may have what it sent last thrown away.
+        """
+        self.sock.shutdown(socket.SHUT_WR)
+        self.listen()
+
     def _read(self) -> None:
         try:
             data = self.sock.recv(READ_BYTES)

@@ -213,6 +213,7 @@ def test_a_peer_that_comes_again_goes_on_where_it_stopped(
     def serve_a_few(talk: Talk) -> None:
         talk.greet()
         talk.serve(20)
+        talk.finish()
 
     with ScriptedPeer(content, serve_a_few) as peer:
         summary = fetch(content, tmp_path / "into", [peer])
