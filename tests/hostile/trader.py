@@ -125,22 +125,33 @@ class Trader:
         self.watched = Watched(process.pid)
         self.port = int(process.wait_for_line(r'"listening", "port": (\d+)')[1])
         self._bytes = b"".join((content.folder / path).read_bytes() for path, _ in content.files)
+        self._had: set[tuple[str, int]] = set()
         self._baits = iter(range(PIECES_THERE, content.piece_count))
         # Smaller than any id of ours: then who pretends to be it cannot take its place.
         self.witness = Line(listener.accept()[0], content.info_hash, b"-AA0000-a-friend-old")
         self.witness.shake_hands()
+        self.witness.hear(BITFIELD)  # what the client has from now on, it is told piece by piece
         self.trade(next(self._baits))  # what is made at the first use is made now
         self.calm = self.watched.rest()
         self.log.read_on()  # its file is open from now on
 
     def dial(self, *, peer_id: bytes = b"", host: str = "127.0.0.1") -> Line:
         """Connect to the client, at an address of which nothing is known: it may refuse at once."""
-        sock = socket.socket()
+        sock = self._bound_anew(host)
         sock.settimeout(10)
-        sock.bind((host, 0))
         self.log.forget("{}:{}".format(*sock.getsockname()))
         sock.connect(("127.0.0.1", self.port))
         return Line(sock, self.content.info_hash, peer_id)
+
+    def _bound_anew(self, host: str) -> socket.socket:
+        """Return a socket at an address that nobody had before: who had it may be banned."""
+        while True:
+            sock = socket.socket()
+            sock.bind((host, 0))
+            if sock.getsockname() not in self._had:
+                self._had.add(sock.getsockname())
+                return sock
+            sock.close()
 
     def block(self, piece: int, offset: int) -> bytes:
         """Return the right bytes of a block."""
