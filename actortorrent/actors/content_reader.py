@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from actortorrent.actors.content_layout import PADDING, ContentLayout, Place
 from actortorrent.actors.descriptors import Descriptors, read_fully, read_scattered
 from actortorrent.errors import StorageError
-from actortorrent.wire.block_rows import BlockRow
+
+if TYPE_CHECKING:
+    from actortorrent.wire.block_rows import BlockRow  # what only checks does without its imports
 
 MAX_OPEN_FILES = 4  # of one reader; there is one a peer
 _ZEROS = bytes(64 * 1024)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
-from actortorrent.wire.messages import USUAL_BLOCK_BYTES
+from actortorrent.wire.block_size import USUAL_BLOCK_BYTES
 
 BLOCK_BYTES = USUAL_BLOCK_BYTES
 

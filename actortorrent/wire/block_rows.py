@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+from actortorrent.wire.block_size import USUAL_BLOCK_BYTES
 from actortorrent.wire.messages import (
     BLOCK_NAME,
     BLOCK_NAME_LENGTH,
@@ -17,7 +18,6 @@ from actortorrent.wire.messages import (
     LENGTH_BYTES,
     PIECE_HEADER,
     PIECE_HEADER_BYTES,
-    USUAL_BLOCK_BYTES,
     BlockName,
     Kind,
 )

@@ -18,8 +18,7 @@ LENGTH_BYTES = 4  # the length in front of each message
 PIECE_HEADER_BYTES = 13  # length, kind, piece index, block offset: all of `piece` but its data
 BLOCK_OVERHEAD = 9  # the same without the length: what a piece's length counts beside its data
 BlockName: TypeAlias = tuple[int, int, int]  # piece, offset in it, length, as in a request
-USUAL_BLOCK_BYTES = 16 * 1024  # what everybody asks for at a time, but at the end of a piece
-MAX_BLOCK_BYTES = 128 * 1024  # more than this nobody asks for
+MAX_BLOCK_BYTES = 128 * 1024  # more than this nobody asks for; 16 KiB is what everybody does
 
 HEADER = struct.Struct("!IB")
 ONE_INDEX = struct.Struct("!IBI")

@@ -48,7 +48,7 @@ AXES = {
     for axis in (
         Axis(
             "peers",
-            {count: Fetching(Shape(256, 256), count) for count in (1, 4, 20, 100)},
+            {count: Fetching(Shape(1024, 1024), count) for count in (1, 4, 20, 100)},
             keeps_rate=True,
         ),
         Axis(
