@@ -16,7 +16,7 @@ from actortorrent.actors.disk_errors import storage_error
 from actortorrent.actors.folder import Folder
 from actortorrent.actors.holes import data_extents, may_have_holes
 from actortorrent.actors.resume import FileMarks, is_racy, is_same
-from actortorrent.rules.bitfield import all_pieces, indexes_of, mask_of
+from actortorrent.rules.bitfield import all_pieces, indexes_of, mask_of, mask_of_flags
 from actortorrent.wire.metainfo import Metainfo
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class _PieceSet:
         self.add(self._layout.geometry.pieces_of(file_map.start(file_index) + start, length))
 
     def mask(self) -> int:
-        return mask_of(index for index, flag in enumerate(self._flags) if flag)
+        return mask_of_flags(self._flags)
 
 
 def _stat(

@@ -24,6 +24,7 @@ from actortorrent.rules.borrowing import GivenBack
 from actortorrent.rules.choking import PeerRates
 from actortorrent.rules.geometry import BLOCK_BYTES, Run
 from actortorrent.rules.leases import Lease
+from actortorrent.wire.block_rows import BlockRow
 from actortorrent.wire.messages import (
     AllowedFast,
     Choke,
@@ -178,11 +179,10 @@ class PeerActor(PeerHaving):
         self._ask_for_work()
 
     def _request(self, leases: list[Lease]) -> None:
-        requests, stretches = self._protocol.requests, self._torrent.geometry.stretches
-        rows = [
-            requests(*stretch, BLOCK_BYTES) for lease in leases for stretch in stretches(lease.run)
-        ]
-        self._send(b"".join(rows))
+        stretches_of = self._torrent.geometry.stretches
+        stretches = [stretch for lease in leases for stretch in stretches_of(lease.run)]
+        rows = [BlockRow(*stretch, BLOCK_BYTES) for stretch in stretches]
+        self._send(self._protocol.requests_for(rows))
         self._trace.tell_requests()
         self._rewatch()
 

@@ -17,6 +17,7 @@ from enum import Enum
 
 from actortorrent.actors.content_layout import ContentLayout
 from actortorrent.actors.files import Files
+from actortorrent.rules.bitfield import mask_of, without
 from actortorrent.rules.geometry import Run
 from actortorrent.rules.partial_pieces import (
     EARLIER_SESSION,
@@ -112,21 +113,25 @@ class PieceStore:
             outcome = self._store_part(conn, run, data, link)
         return [outcome] if outcome is not None else []
 
-    def _lacks(self, piece_index: int) -> bool:
-        return bool((self.wanted & ~self.verified) >> piece_index & 1)
+    def _lacked_of(self, run: Run) -> set[int]:
+        """Return those pieces of a run that are lacking."""
+        lacked = without(self.wanted & run.piece_mask, self.verified) >> run.piece_index
+        return {index for index in run.pieces if lacked >> index - run.piece_index & 1}
 
     def _store_pieces(self, conn: int, run: Run, data: memoryview, made: Digests) -> list[Outcome]:
         """Judge the pieces of a run where they lie, and write those that are right."""
         size, parts = self._geometry.piece_length, [data]
         if run.piece_count > 1:
             parts = [data[start : start + size] for start in range(0, len(data), size)]
-        pieces = [each for each in zip(run.pieces, parts, strict=True) if self._lacks(each[0])]
+        lacked = self._lacked_of(run)
+        pieces = [each for each in zip(run.pieces, parts, strict=True) if each[0] in lacked]
         known = dict(zip(run.pieces, made, strict=False))
         digests = {index: known.get(index) or _sha1(part) for index, part in pieces}
         right = [index for index, _ in pieces if digests[index] == self._metainfo.piece_hash(index)]
         for first, count in _stretches(right):
             start = (first - run.piece_index) * size
             self._files.write(first, 0, data[start : start + count * size])
+        self.verified |= mask_of(right)
         are_right = set(right)
         return [
             self._verified(index, part)
@@ -143,7 +148,7 @@ class PieceStore:
     def _store_part(
         self, conn: int, run: Run, data: memoryview, link: Link | None
     ) -> Outcome | None:
-        if not self._lacks(run.piece_index):
+        if not self._lacked_of(run):
             return None
         missing = self.partial.missing_runs(run)
         for part in missing:
@@ -172,6 +177,7 @@ class PieceStore:
         for data in self._read_back(Run(piece_index, hashed.length, rest)):
             hashed.add(data)
         if hashed.digest() == self._metainfo.piece_hash(piece_index):
+            self.verified |= 1 << piece_index
             return self._verified(piece_index, None)
         contributions = self.partial.contributions(piece_index)
         self._suspects.accuse(piece_index, self._evidence(contributions))
@@ -180,7 +186,6 @@ class PieceStore:
     def _verified(self, piece_index: int, data: memoryview | None) -> Outcome:
         """Settle a right piece; `data` is all of it, or None where it must be read back."""
         self._forget(piece_index)
-        self.verified |= 1 << piece_index
         if not self._suspects.is_suspect(piece_index):
             return Outcome(piece_index, Verdict.VERIFIED)
         if data is None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TURNED_ROUND = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _DIGITS_TO_BITS = bytes.maketrans(b"01", b"\x00\x01")
+_BITS_TO_DIGITS = bytes.maketrans(b"\x00\x01", b"01")
 _BYTE_WITH_BITS = re.compile(rb"[^\x00]")
 _THROWS = 4  # at anything, before the pieces are counted: of a set with few gaps most hit
 _FEW_BITS = 64  # among so few the chosen one is found bit by bit
@@ -70,6 +71,11 @@ def mask_of(indexes: Iterable[int]) -> int:
     for index in indexes:
         bits[index >> 3] |= 1 << (index & 7)
     return int.from_bytes(bits, "little")
+
+
+def mask_of_flags(flags: bytes | bytearray) -> int:
+    """Return the set of the pieces whose flag, a byte, is 1 and not 0."""
+    return int(flags[::-1].translate(_BITS_TO_DIGITS), 2) if flags else 0
 
 
 def indexes_of(mask: int) -> Iterator[int]:

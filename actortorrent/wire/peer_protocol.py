@@ -121,14 +121,18 @@ class PeerProtocol(StreamReader):
 
     def requests(self, piece_index: int, offset: int, length: int, block_bytes: int) -> bytes:
         """Write requests for the consecutive blocks of a run; the last may be short."""
+        return self.requests_for([BlockRow(piece_index, offset, length, block_bytes)])
+
+    def requests_for(self, rows: Iterable[BlockRow]) -> bytes:
+        """Write requests for the blocks of rows."""
         self._we_may_send(Kind.REQUEST)
-        row = BlockRow(piece_index, offset, length, block_bytes).names(Kind.REQUEST)
+        names = b"".join([row.names(Kind.REQUEST) for row in rows])
         if self._reports_blocks:
-            self._note_each(row)
+            self._note_each(names)
         else:
-            self.requests_sent += len(row) // BLOCK_NAME.size
-            self.bytes_sent += len(row)
-        return row
+            self.requests_sent += len(names) // BLOCK_NAME.size
+            self.bytes_sent += len(names)
+        return names
 
     def cancels(self, piece_index: int, offset: int, length: int, block_bytes: int) -> bytes:
         """Write what takes back the requests of a run."""

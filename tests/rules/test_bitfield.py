@@ -13,6 +13,7 @@ from actortorrent.rules.bitfield import (
     indexes_of,
     lowest_set_bit,
     mask_of,
+    mask_of_flags,
     random_set_bit,
     to_wire,
     without,
@@ -68,6 +69,12 @@ def test_a_torrent_without_pieces_has_an_empty_bitfield() -> None:
 @given(st.sets(st.integers(0, 300)), st.sets(st.integers(0, 300)))
 def test_what_one_has_and_another_lacks(one: set[int], other: set[int]) -> None:
     assert without(mask_of(one), mask_of(other)) == mask_of(one - other)
+
+
+@given(st.lists(st.booleans(), max_size=300))
+def test_flags_are_a_set_of_those_that_are_up(flags: list[bool]) -> None:
+    up = [index for index, flag in enumerate(flags) if flag]
+    assert mask_of_flags(bytes(flags)) == mask_of(up)
 
 
 def test_all_pieces_are_all_and_no_more() -> None:
