@@ -40,7 +40,7 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._last: tuple[PurePosixPath, int] | None = None
+        self._last: tuple[tuple[str, ...], int] | None = None
 
     def make_root(self) -> None:
         """Make the folder itself, and those above it, where they are missing."""
@@ -49,8 +49,9 @@ class Folder:
     def open(self, path: PurePosixPath, flags: int, *, make_folders: bool = False) -> int:
         """Return a descriptor of a regular file; with O_CREAT it is made where missing."""
         if HAS_DIR_FD:
-            folder = self._enter(path.parent, make_folders=make_folders)
-            descriptor = os.open(path.name, flags | _FILE_FLAGS, FILE_MODE, dir_fd=folder)
+            *_, name = path.parts
+            folder = self._enter(path, make_folders=make_folders)
+            descriptor = os.open(name, flags | _FILE_FLAGS, FILE_MODE, dir_fd=folder)
         else:
             real_path = self._real_path(path, make_folders=make_folders)
             descriptor = os.open(real_path, flags | _FILE_FLAGS, FILE_MODE)
@@ -66,8 +67,8 @@ class Folder:
         """Return what is known of a regular file, or None where there is nothing."""
         try:
             if HAS_DIR_FD:
-                folder = self._enter(path.parent)
-                found = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+                *_, name = path.parts
+                found = os.stat(name, dir_fd=self._enter(path), follow_symlinks=False)
             else:
                 found = self._real_path(path).lstat()
         except FileNotFoundError:
@@ -81,7 +82,7 @@ class Folder:
     def replace(self, old: PurePosixPath, new: PurePosixPath) -> None:
         """Give a file another name in the same folder, in place of what had it."""
         if HAS_DIR_FD:
-            folder = self._enter(old.parent)
+            folder = self._enter(old)
             os.replace(old.name, new.name, src_dir_fd=folder, dst_dir_fd=folder)
         else:
             self._real_path(old).replace(self._real_path(new))
@@ -90,7 +91,7 @@ class Folder:
         """Remove a file, if it is there."""
         try:
             if HAS_DIR_FD:
-                os.unlink(path.name, dir_fd=self._enter(path.parent))
+                os.unlink(path.name, dir_fd=self._enter(path))
             else:
                 self._real_path(path).unlink()
         except FileNotFoundError:
@@ -99,7 +100,7 @@ class Folder:
     def sync(self, path: PurePosixPath) -> None:
         """Wait until the names in the folder that holds `path` are safe from a power cut."""
         if HAS_DIR_FD:
-            os.fsync(self._enter(path.parent))
+            os.fsync(self._enter(path))
 
     def close(self) -> None:
         """Free the descriptor that is kept."""
@@ -108,18 +109,19 @@ class Folder:
             self._last = None
 
     def _enter(self, path: PurePosixPath, *, make_folders: bool = False) -> int:
-        """Return a descriptor of a folder under the root, owned by this object."""
-        if self._last is not None and self._last[0] == path:
+        """Return a descriptor of the folder that holds a path, owned by this object."""
+        folders = path.parts[:-1]  # which a path keeps, unlike its parent
+        if self._last is not None and self._last[0] == folders:
             return self._last[1]
         self.close()
         descriptor = os.open(self.root, _FOLDER_FLAGS)
-        for name in path.parts:
+        for name in folders:
             outer = descriptor
             try:
                 descriptor = _open_folder(name, outer, make=make_folders)
             finally:
                 os.close(outer)
-        self._last = (path, descriptor)
+        self._last = (folders, descriptor)
         return descriptor
 
     def _real_path(self, path: PurePosixPath, *, make_folders: bool = False) -> Path:
