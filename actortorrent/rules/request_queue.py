@@ -66,11 +66,14 @@ class RequestQueue:
 
     def remove(self, name: BlockName) -> bool:
         """Take one block out, the first of that name; say whether it was there."""
-        for index, row in enumerate(self._rows):
-            place = row.place_of(name)
-            if place is not None:
-                self._take_out(index, place)
-                return True
+        # Rows are passed over quickly: a peer may name what is not there again and again.
+        piece_index, begin, _ = name
+        for index, (row_piece, offset, length, _) in enumerate(self._rows):
+            if row_piece == piece_index and offset <= begin < offset + length:
+                place = self._rows[index].place_of(name)
+                if place is not None:
+                    self._take_out(index, place)
+                    return True
         return False
 
     def _take_out(self, index: int, place: int) -> None:
