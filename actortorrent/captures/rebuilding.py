@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from actortorrent.tracing.events import Event
 from actortorrent.tracing.header import TraceHeader
+from actortorrent.wire.block_size import USUAL_BLOCK_BYTES
 from actortorrent.wire.handshake import Handshake, readable_peer_id
 from actortorrent.wire.messages import (
     BLOCK_NAME,
@@ -41,7 +42,6 @@ from actortorrent.wire.messages import (
 )
 
 UNKNOWN_PIECE = 0xFFFFFFFF  # the index of a piece that a trace does not tell
-BLOCK_BYTES = 16 * 1024  # what everybody requests
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024  # a bitfield of 16 million pieces
 MAX_SUMMED_BYTES = 2**34  # that one event may sum up: a minute at 270 MB/s
 
@@ -116,13 +116,13 @@ def summed(event: Event) -> Iterable[bytes] | None:
 
 
 def _requests(count: int) -> Iterator[bytes]:
-    request = Request(UNKNOWN_PIECE, 0, BLOCK_BYTES).encode()
+    request = Request(UNKNOWN_PIECE, 0, USUAL_BLOCK_BYTES).encode()
     return (request for _ in range(count))
 
 
 def _blocks(count: int, total: int) -> Iterator[bytes]:
     """Yield `count` blocks of `total` bytes together, of the usual size as far as that goes."""
-    usual = max(BLOCK_BYTES, -(-total // count))
+    usual = max(USUAL_BLOCK_BYTES, -(-total // count))
     for behind in reversed(range(count)):
         size = min(usual, total - behind)
         total -= size

@@ -1,8 +1,9 @@
 """Sets of pieces as whole numbers: bit i stands for piece i.
 
 A Python int makes set arithmetic on a hundred thousand pieces a matter of
-microseconds: `a & b` is what both have, `without(a, b)` what a has and b lacks. On the wire the first piece is the *high* bit of the first byte (BEP 3), so
-each byte's bits are turned round on the way.
+microseconds: `a & b` is what both have, `without(a, b)` what a has and b lacks. On the wire
+the first piece is the *high* bit of the first byte (BEP 3), so each byte's bits are turned
+round on the way.
 """
 
 from __future__ import annotations
