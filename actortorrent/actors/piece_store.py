@@ -18,6 +18,7 @@ from enum import Enum
 from actortorrent.actors.content_layout import ContentLayout
 from actortorrent.actors.files import Files
 from actortorrent.rules.bitfield import mask_of, without
+from actortorrent.rules.buffer_pool import Buffer
 from actortorrent.rules.geometry import Run
 from actortorrent.rules.partial_pieces import (
     EARLIER_SESSION,
@@ -97,7 +98,7 @@ class PieceStore:
         self.verified = 0  # bit i is piece i
         self.partial = PartialPieces(self._geometry)
 
-    def store(self, conn: int, run: Run, buffer: bytearray, hashed: Hashed | None) -> list[Outcome]:
+    def store(self, conn: int, run: Run, buffer: Buffer, hashed: Hashed | None) -> list[Outcome]:
         """Take a run that a peer filled, and perhaps hashed; return what became of its pieces.
 
         Nothing of it was of use where that is empty: all its blocks were there already.

@@ -30,6 +30,7 @@ from actortorrent.actors.resume import load_record
 from actortorrent.actors.salvage import find_stored_blocks
 from actortorrent.errors import StorageError
 from actortorrent.options import SessionOptions
+from actortorrent.rules.buffer_pool import Buffer
 from actortorrent.rules.leases import Cargo, FilledRun, StoredRun
 from actortorrent.rules.partial_pieces import EARLIER_SESSION
 from actortorrent.wire.metainfo import Metainfo
@@ -181,7 +182,7 @@ class Storage(Actor):
         for outcome in outcomes:
             self._tell_of_senders(outcome)
 
-    def _store_run(self, conn: int, one: FilledRun, buffer: bytearray) -> list[Outcome]:
+    def _store_run(self, conn: int, one: FilledRun, buffer: Buffer) -> list[Outcome]:
         """Store a run; return what became of its pieces, nothing if it was of no use."""
         if self._has_failed or not self._is_checked or not self._may_write:
             return []

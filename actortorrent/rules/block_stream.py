@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 
+from actortorrent.rules.buffer_pool import Buffer
+
 Named = tuple[int, int, memoryview]  # piece index, offset in the piece, the block
 
 
@@ -29,7 +31,7 @@ class BlockStream:
         """Return how many bytes came of a block that is not whole."""
         return len(self._rest)
 
-    def cut(self, data: bytearray) -> Iterator[Named]:
+    def cut(self, data: Buffer) -> Iterator[Named]:
         """Yield the blocks that are whole by what has come now.
 
         What is yielded is a part of `data`, which must stay as it is.

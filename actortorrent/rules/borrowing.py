@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any, TypeAlias
 
+from actortorrent.rules.buffer_pool import Buffer
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
 from actortorrent.rules.leases import Cargo, FilledRun, Lease
 from actortorrent.rules.run_hashing import RunHasher
@@ -39,7 +40,7 @@ class GivenBack:
 @dataclass(slots=True)
 class _Filling:
     lease: Lease
-    buffer: bytearray
+    buffer: Buffer
     blocks_expected: int
     rejected: dict[int, int] = field(default_factory=dict)  # blocks, as a bitmask a piece
 
@@ -208,7 +209,7 @@ class Borrowed:
             blocks = part.block_mask & ~missing.get(part.piece_index, 0)
             start = (part.piece_index - run.piece_index) * self._piece_length - run.offset
             for kept in self._geometry.runs_of(part.piece_index, blocks):
-                data = filling.buffer[start + kept.offset : start + kept.end]
+                data = bytearray(filling.buffer[start + kept.offset : start + kept.end])
                 yield FilledRun(filling.lease.lease_id, kept, Cargo(data))
 
 

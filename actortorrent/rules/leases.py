@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from actortorrent.rules.buffer_pool import Buffer
 from actortorrent.rules.geometry import Run
 from actortorrent.rules.run_hashing import Hashed
 
@@ -23,11 +24,11 @@ class Cargo:
 
     __slots__ = ("_buffer", "length")
 
-    def __init__(self, buffer: bytearray) -> None:
-        self._buffer: bytearray | None = buffer
+    def __init__(self, buffer: Buffer) -> None:
+        self._buffer: Buffer | None = buffer
         self.length = len(buffer)
 
-    def take(self) -> bytearray:
+    def take(self) -> Buffer:
         """Return the buffer, once.
 
         Raises:

@@ -106,8 +106,8 @@ class Lender:
         """Take back a buffer that the storage has done with, if one was lent."""
         if buffer is not None:
             self._pool.give_back(buffer.take())
-            is_needed = not self.ledger.is_complete
-            self._pool.keep(BUDGET_BYTES - self.ledger.bytes_out if is_needed else 0)
+            if self.ledger.is_complete:
+                self._pool.let_go()
 
 
 def _least_lent_bytes() -> int:

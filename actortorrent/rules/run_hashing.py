@@ -15,6 +15,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from actortorrent.rules.buffer_pool import Buffer
 from actortorrent.rules.geometry import Geometry, Run
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class RunHasher:
         self._next = (-1, 0)  # the piece, and where in it the next link has to begin
         self._sha1 = hashlib.sha1(usedforsecurity=False)
 
-    def hash(self, run: Run, buffer: bytearray) -> Hashed | None:
+    def hash(self, run: Run, buffer: Buffer) -> Hashed | None:
         """Return what `buffer`, which holds a run, hashes to; None where no chain leads up to it."""
         with memoryview(buffer) as data:
             if run.length >= self._geometry.piece_size(run.piece_index):
