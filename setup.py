@@ -48,6 +48,7 @@ setup(
         "bencode.py>=4,<5",
         "cryptography>=43",  # RC4, for encrypted streams; from 43 on it is in `decrepit`
         "click>=8.1,<9",
+        "msgspec>=0.19",  # values: their classes are made in no time, which dataclasses are not
         "rich>=13",
     ],
     extras_require={

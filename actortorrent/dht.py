@@ -10,9 +10,10 @@ import queue
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
 
 from actortorrent.actors.base import Runtime, proxy_of, stop_all
 from actortorrent.actors.dht import Dht, DhtProxy
@@ -45,8 +46,7 @@ STOP_SECONDS = 2.0
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class PeersSearched:
+class PeersSearched(Struct, frozen=True):
     """Sum up a search for peers, in both DHTs together."""
 
     nodes_asked: int = 0

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from msgspec import structs
+
 from actortorrent.actors.base import NO_ANSWER, Runtime
 from actortorrent.actors.peer import PeerActor
 from actortorrent.actors.reporter import ContentKnown, MetadataKnown, Notice, TrackersLeft
@@ -241,7 +243,7 @@ class Session:
     def _tell_stopping(self) -> None:
         if self._progress.phase != "starting":
             activity = "telling the trackers that we go, and saving"
-            stopping = replace(self._progress, phase="stopping", activity=activity)
+            stopping = structs.replace(self._progress, phase="stopping", activity=activity)
             self._call(self._on_progress, stopping)
 
     def _notice(self, text: str) -> None:

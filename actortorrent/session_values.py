@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from actortorrent.errors import ActorTorrentError, shortage_of
 from actortorrent.rules.progress import Progress
 from actortorrent.story import described
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(Struct, frozen=True, kw_only=True):
     """Say how a session went.
 
     Attributes:
@@ -31,28 +31,24 @@ class Summary:
     trace: Path | None
 
 
-@dataclass(frozen=True, slots=True)
-class StopRequested:
+class StopRequested(Struct, frozen=True):
     """Somebody wants the session to stop."""
 
 
-@dataclass(frozen=True, slots=True)
-class ActorFailed:
+class ActorFailed(Struct, frozen=True):
     """An actor failed: a bug of ours."""
 
     name: str
     error: BaseException
 
 
-@dataclass(frozen=True, slots=True)
-class PeerFailed:
+class PeerFailed(Struct, frozen=True):
     """The actor of one peer failed: a bug of ours, too, but the others go on."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordRequested:
+class RecordRequested(Struct, frozen=True):
     """Somebody wants to see what the flight recorder holds."""
 
 

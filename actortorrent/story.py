@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
+
+from msgspec.structs import replace
 
 from actortorrent.errors import ActorTorrentError, ExitCode, StalledError
 from actortorrent.options import SessionOptions

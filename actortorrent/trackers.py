@@ -10,7 +10,9 @@ import queue
 import random
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from actortorrent.actors.base import Runtime
 from actortorrent.actors.http_fetching import HttpLimits
@@ -58,8 +60,7 @@ GRACE_SECONDS = 1.0  # beyond that, for a call to end by itself
 GOODBYE_SECONDS = 1.5
 
 
-@dataclass(frozen=True, slots=True)
-class TrackerAnswer:
+class TrackerAnswer(Struct, frozen=True):
     """Say what a tracker answered, or why it did not.
 
     Attributes:

@@ -16,7 +16,7 @@ PACKAGE = "actortorrent"
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 # Each layer and those it may import; every layer may import itself. "wire's values" are
-# its frozen dataclasses, enums, named tuples, type aliases and constants, not its functions.
+# its frozen structs and dataclasses, enums, named tuples, type aliases and constants, not its functions.
 WIRE_VALUES = "wire's values"
 BELOW_ACTORS = frozenset({"version", "errors", "wire", "rules", "tracing"})
 DOORS = frozenset({"session", "creating", "trackers", "lab", "api", "__init__"})
@@ -297,7 +297,8 @@ def _names(target: ast.expr, name: str) -> bool:
 
 
 def _is_value_class(node: ast.ClassDef) -> bool:
-    is_frozen = any("frozen=True" in ast.unparse(decorator) for decorator in node.decorator_list)
+    told = [*map(ast.unparse, node.decorator_list), *map(ast.unparse, node.keywords)]
+    is_frozen = any("frozen=True" in one for one in told)  # a dataclass or a Struct
     bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
     return is_frozen or bool(
         bases & {"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "NamedTuple"}

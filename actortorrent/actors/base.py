@@ -23,10 +23,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 import pykka
+from msgspec import Struct, field
 
 from actortorrent.actors.inbox import Inbox, Timer
 from actortorrent.actors.life_trace import LifeTrace
@@ -58,8 +58,7 @@ def _ignore_failure(actor_name: str, error: BaseException) -> None:
     """Do nothing: the default, for actors that no session watches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
+class Runtime(Struct, frozen=True):
     """What a session gives each of its actors.
 
     Attributes:

@@ -12,16 +12,16 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
 
 from actortorrent.actors.disk_errors import storage_error
 from actortorrent.errors import UsageError
 from actortorrent.wire.torrent_files import MAX_FILES, MAX_PATH_PARTS
 
 
-@dataclass(frozen=True, slots=True)
-class ListedFile:
+class ListedFile(Struct, frozen=True):
     """Name a file below the listing's root, and say how it was when listed."""
 
     path: PurePosixPath
@@ -29,8 +29,7 @@ class ListedFile:
     modified_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class ContentListing:
+class ContentListing(Struct, frozen=True):
     """Hold the files of a folder, or a single file; `root` is the folder they are below."""
 
     root: Path

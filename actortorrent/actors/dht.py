@@ -12,7 +12,8 @@ import ipaddress
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.actors.base import Proxy, Runtime, message, proxy_of
 from actortorrent.actors.dht_endpoint import DhtEndpoint
@@ -44,8 +45,7 @@ TellEnd = Callable[[SearchEnded], None]
 TellPing = Callable[[PingEnded], None]
 
 
-@dataclass(slots=True)
-class _Asker:
+class _Asker(Struct):
     tell: TellPeers
     tell_end: TellEnd | None
 

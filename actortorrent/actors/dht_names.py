@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from actortorrent.actors.base import Actor, Runtime
 from actortorrent.actors.resolving import Resolve, resolve
@@ -13,8 +15,7 @@ from actortorrent.wire.addresses import Address
 Resolved = Callable[[tuple[Address, ...]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class NameLookups:
+class NameLookups(Struct, frozen=True):
     """Start look-ups for a session; `LookUp` of the options is this."""
 
     runtime: Runtime

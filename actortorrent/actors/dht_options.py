@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from actortorrent.rules.dht_limits import Rates
 from actortorrent.rules.dht_queries import Patience
@@ -20,8 +21,7 @@ ROUTERS = (
 LookUp = Callable[[Address, Callable[[tuple[Address, ...]], None]], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DhtOptions:
+class DhtOptions(Struct, frozen=True, kw_only=True):
     """Say how the DHT is to run.
 
     Attributes:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from actortorrent.actors.peer import PeerProxy
 
 
-@dataclass(slots=True)
-class FetchingPeer:
+class FetchingPeer(Struct):
     """One peer; `pieces`, and those it `allows` us to ask for while it chokes, are bitmasks."""
 
     conn: int

@@ -14,8 +14,9 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Container, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
+
+from msgspec import Struct, field
 
 from actortorrent.actors.descriptors import read_at_once, read_fully
 from actortorrent.rules.geometry import FileMap, FileSpan, Geometry
@@ -105,8 +106,7 @@ def _batches(pieces: Sequence[int], piece_length: int, workers: int) -> Iterator
         start += count
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(Struct, frozen=True):
     """Ask for the digests of a batch; one answer comes: these, or what went wrong."""
 
     batch: Batch
@@ -182,8 +182,7 @@ class _Hasher:
         return reader.hash_range(geometry.piece_offset(index), geometry.piece_size(index))
 
 
-@dataclass(slots=True)
-class _Shared:
+class _Shared(Struct):
     """Hold what all readers use; only `is_stopped` ever changes, and only to True.
 
     `opening` is held while a file is opened: who opens may keep its last folder open.

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
+from msgspec import Struct
+
 from actortorrent.actors.resolving import (
     Resolve,
     explain_os_error,
@@ -54,8 +56,7 @@ class HttpLimits:
     redirects: int = 5
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(Struct, frozen=True):
     """Hold what came: the status, and the body unpacked."""
 
     status: int

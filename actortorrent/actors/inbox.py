@@ -15,11 +15,11 @@ from __future__ import annotations
 import heapq
 import queue
 import time
-from dataclasses import dataclass
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 import pykka
+from msgspec import Struct
 from pykka import messages
 from pykka._envelope import Envelope
 
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from actortorrent.tracing.recorder import Recorder, Stamp
 
 
-@dataclass(slots=True)
-class Timer:
+class Timer(Struct):
     """A message to oneself that falls due at `deadline` (monotonic seconds)."""
 
     deadline: float

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from actortorrent.rules.choking import PeerRates, PeerStanding
 from actortorrent.rules.rates import NOTHING, FairShare
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from actortorrent.actors.peer import PeerProxy
 
 
-@dataclass(slots=True)
-class KnownPeer:
+class KnownPeer(Struct):
     """One connection; it is served only once its actor has joined (has a `proxy`)."""
 
     conn: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from actortorrent.actors.peer_values import Connection, Parting
 from actortorrent.rules.networks import network_of, plain
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 MAX_REMEMBERED = 10_000  # connections that ended, whose peers may still be found guilty
 
 
-@dataclass(slots=True)
-class LivePeer:
+class LivePeer(Struct):
     """A connection, from the dial to the end; `peer_id` once hands were shaken.
 
     Attributes:

@@ -13,7 +13,8 @@ import struct
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.actors.interfaces import OwnAddress
 from actortorrent.wire.addresses import Address
@@ -24,8 +25,7 @@ _IPV4_ALL, _IPV6_ALL = (
 )  # IP_MULTICAST_ALL and IPV6_MULTICAST_ALL, of <linux/in.h>, <linux/in6.h>
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """A socket that calls to a group on one interface."""
 
     sock: socket.socket

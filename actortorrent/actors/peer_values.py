@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from actortorrent.errors import StorageError
 from actortorrent.rules.encryption import Encryption
 from actortorrent.rules.geometry import Geometry
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
     from actortorrent.wire.proxy_handshake import Proxy
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """Name a connection: its number in this session, the other end, and who dialled.
 
     `sock` is the accepted socket, which changes hands whole, or None if we dial.
@@ -44,8 +45,7 @@ def _no_content() -> ContentReader:
     raise StorageError("expected a torrent that is known, found its info-hash alone")
 
 
-@dataclass(frozen=True, slots=True)
-class DhtDoor:
+class DhtDoor(Struct, frozen=True):
     """Lead to our node of the DHT, where there is one (BEP 5).
 
     Attributes:
@@ -77,8 +77,7 @@ class TorrentFacts:
     gives_fast: bool = True  # a few pieces to peers that begin, though they are choked (BEP 6)
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbours:
+class Neighbours(Struct, frozen=True):
     """Whom a peer's actor tells its facts."""
 
     swarm: SwarmProxy

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from actortorrent.actors.content_layout import ContentLayout
 from actortorrent.actors.files import Files
@@ -41,8 +42,7 @@ class Verdict(Enum):
     FAILED = "it made the piece whole, and the piece is wrong"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """Say what became of a piece, and what that says about its senders.
 
     Attributes:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from actortorrent.actors.base import Actor, Runtime
 from actortorrent.actors.routers import Routers
@@ -18,8 +20,7 @@ from actortorrent.rules.port_mapping import MappingCall, MappingFailed, MappingO
 Report = Callable[[MappingOutcome], None]
 
 
-@dataclass(frozen=True, slots=True)
-class MappingStarter:
+class MappingStarter(Struct, frozen=True):
     """Start calls for a session; `StartMapping` of the rules is this.
 
     Attributes:

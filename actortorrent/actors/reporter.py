@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from actortorrent.actors.base import Actor, Proxy, Runtime, message
 from actortorrent.errors import StorageError
 from actortorrent.rules.activity import fetching_activity, metadata_activity, seeding_activity
@@ -29,20 +31,17 @@ TICK_SECONDS = 0.5
 UNKNOWN_LEFT_BYTES = 16 * 1024  # told to trackers, who give seeds no seeds, while it is not known
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """Tell the user something in one line."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ContentKnown:
+class ContentKnown(Struct, frozen=True):
     """Say that what is on disk has been checked."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrackersLeft:
+class TrackersLeft(Struct, frozen=True):
     """Say that the trackers know that we have gone, or will not hear it."""
 
 

@@ -20,9 +20,11 @@ import stat
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from actortorrent.actors import trace_summaries  # noqa: F401 - says how actors' values read
 from actortorrent.actors.base import Actor, Proxy, Runtime, message, proxy_of, stop_all
@@ -132,8 +134,7 @@ class TraceWriterProxy(Proxy):
     describe_torrent = message(TraceWriter.describe_torrent)
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """A trace that is being written.
 
     Attributes:

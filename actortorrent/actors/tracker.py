@@ -14,8 +14,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from actortorrent.actors.base import Actor, Proxy, Runtime, message, proxy_of
 from actortorrent.rules.announcing import (
@@ -47,8 +49,7 @@ GOODBYE_SECONDS = 1.5  # for all trackers together
 UNMET_SECONDS = 0.4  # of these, for those that have never answered: they may be dead
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(Struct, frozen=True):
     tracker: TrackedTracker
     ask: AnnounceRequest
     running: RunningCall

@@ -12,9 +12,11 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import pykka
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from actortorrent.actors.base import Actor, Runtime, SocketActor
 from actortorrent.actors.http_fetching import HttpFetch, HttpLimits
@@ -57,8 +59,7 @@ class UdpLimits:
     total_seconds: float = 45.0
 
 
-@dataclass(frozen=True, slots=True)
-class CallStarter:
+class CallStarter(Struct, frozen=True):
     """Start calls for a session; `StartCall` of the rules is this.
 
     Attributes:
@@ -97,8 +98,7 @@ def _leave_to_report(_actor_name: str, _error: BaseException) -> None:
     """Do nothing: `on_end` reports it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _RunningUdpCall:
+class _RunningUdpCall(Struct, frozen=True):
     ref: pykka.ActorRef[UdpCall]
 
     def cancel(self) -> None:

@@ -8,8 +8,10 @@ comes, and then exactly one outcome.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from actortorrent.actors.base import Actor, Runtime
 from actortorrent.actors.http_ranges import Allowance, RangeFetch
@@ -25,8 +27,7 @@ TELL_BYTES = 256 * 1024  # come together before they are passed on,
 TELL_SECONDS = 0.25  # or what came in this time
 
 
-@dataclass(frozen=True, slots=True)
-class RangeCallStarter:
+class RangeCallStarter(Struct, frozen=True):
     """Start calls for a session.
 
     Attributes:
@@ -50,8 +51,7 @@ def _leave_to_report(_actor_name: str, _error: BaseException) -> None:
     """Do nothing: `on_end` reports it."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunningRanges:
+class RunningRanges(Struct, frozen=True):
     """Hold by which a call can be ended."""
 
     fetch: RangeFetch

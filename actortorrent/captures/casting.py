@@ -10,7 +10,9 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from actortorrent.captures.surveying import Client, TalkSurvey, clients_of
 from actortorrent.errors import UsageError
@@ -37,8 +39,7 @@ PREFIX_BYTES = 3
 MOST_NAMED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class EndOfNode:
+class EndOfNode(Struct, frozen=True):
     """Say whose an end of a connection is: the node's name, nothing of a single one, and number."""
 
     node: str
@@ -50,8 +51,7 @@ class EndOfNode:
         return f"{self.node}/Peer-{self.conn}" if self.node else f"Peer-{self.conn}"
 
 
-@dataclass(frozen=True, slots=True)
-class Cast:
+class Cast(Struct, frozen=True):
     """Hold who is in a trace.
 
     Attributes:

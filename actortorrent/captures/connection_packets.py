@@ -7,7 +7,8 @@ behind: it waits here until all is written that stands before it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.captures.flows import Flow, Place
 from actortorrent.captures.packets import ACK, FIN, MAX_SEGMENT_BYTES, PSH, SYN, tcp_packet
@@ -16,8 +17,7 @@ from actortorrent.tracing.events import Event
 MAX_HELD = 1_000  # messages of a direction that wait for what the other end tells before them
 
 
-@dataclass(slots=True)
-class _Side:
+class _Side(Struct):
     """Hold how far one direction has been written; `first` is the number of its SYN."""
 
     first: int
@@ -30,8 +30,7 @@ class _Side:
         return self.first + 1 + self.next_offset + self.has_ended
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """Hold what an end tells of the wire: an event, where its bytes stand, and those themselves."""
 
     event: Event

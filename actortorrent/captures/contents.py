@@ -10,7 +10,8 @@ import base64
 import binascii
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.tracing.events import WIRE_RECEIVED, Event
 
@@ -18,8 +19,7 @@ MAX_WAITING = 4096  # events; a message whose bytes are not told by then goes wi
 BlockKey = tuple[str, object, object, object]  # actor, connection, piece, offset
 
 
-@dataclass(slots=True)
-class _Waiting:
+class _Waiting(Struct):
     event: Event
     content: bytes = b""
     is_waiting: bool = False

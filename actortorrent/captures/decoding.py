@@ -8,8 +8,9 @@ segments begin, and taken for such when two in a row make sense.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from actortorrent.captures.resuming import find_message
 from actortorrent.captures.streams import Budget, Run
@@ -35,8 +36,7 @@ MAX_MESSAGE_BYTES = 2 * 1024 * 1024  # a bitfield of 16 million pieces
 MAX_STARTS = 64  # segments behind a hole at whose begin a message may stand
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(Struct, frozen=True):
     """Stand for a message that breaks the form of its kind."""
 
     kind: int

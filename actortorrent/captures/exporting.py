@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct
+
 from actortorrent.captures.connection_packets import Connection, Told
 from actortorrent.captures.contents import with_contents
 from actortorrent.captures.flows import SUMS, Flow, Flows, Place, levels
@@ -29,8 +31,7 @@ from actortorrent.tracing.header import TraceHeader
 SAME_ADDRESSES_STEP = 1 << 28  # between the first sequence numbers of connections of one pair
 
 
-@dataclass(slots=True)
-class ExportReport:
+class ExportReport(Struct):
     """Say what a capture holds, and what of it no trace has told.
 
     Attributes:

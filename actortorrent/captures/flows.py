@@ -9,8 +9,9 @@ behind the last that this one has.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from actortorrent.captures.packets import Endpoint, endpoint_of
 from actortorrent.errors import InvalidTraceError
@@ -27,8 +28,7 @@ MAX_CONNECTIONS = 100_000
 End = tuple[str, int]  # a node, and the number of the connection there
 
 
-@dataclass(slots=True)
-class Telling:
+class Telling(Struct):
     """Hold what one end tells of one direction: how far, and how much of it by sums."""
 
     end: int = 0
@@ -130,8 +130,7 @@ class Flow:
         return max(range(len(self.ends)), key=worth)
 
 
-@dataclass(slots=True)
-class Flows:
+class Flows(Struct):
     """Find the flow and the end that an event is of."""
 
     header: TraceHeader

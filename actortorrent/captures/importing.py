@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from actortorrent.captures.casting import cast
 from actortorrent.captures.files import CaptureFile
@@ -32,8 +33,7 @@ from actortorrent.wire.metainfo import Metainfo
 LAST_NS = 253_402_300_799 * 10**9  # of the year 9999
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Struct, frozen=True):
     """Say what became of a capture.
 
     Attributes:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from actortorrent.captures.casting import Cast, EndOfNode
 from actortorrent.captures.decoding import Heard, Said

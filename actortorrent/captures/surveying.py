@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from actortorrent.captures.decoding import Heard
 from actortorrent.captures.packets import Endpoint
@@ -27,8 +28,7 @@ MAX_TALKS = 100_000  # connections of one trace
 MAX_EXTENDED_BYTES = 64 * 1024
 
 
-@dataclass(slots=True)
-class End:
+class End(Struct):
     """Hold what one side of a connection shows of who it is."""
 
     address: Endpoint
@@ -37,8 +37,7 @@ class End:
     losses: int = 0
 
 
-@dataclass(slots=True)
-class TalkSurvey:
+class TalkSurvey(Struct):
     """Hold what is known of a connection that speaks BitTorrent."""
 
     number: int
@@ -48,8 +47,7 @@ class TalkSurvey:
     messages: int = 0
 
 
-@dataclass(slots=True)
-class Survey:
+class Survey(Struct):
     """Learn, as a listener of `Talks`, all that is needed before a trace can be written.
 
     Attributes:
@@ -109,8 +107,7 @@ class Survey:
         return [info_hash for info_hash, _ in said.most_common() if info_hash]
 
 
-@dataclass(slots=True)
-class Client:
+class Client(Struct):
     """Hold one client: the ends that are its own, by connection and side.
 
     Attributes:

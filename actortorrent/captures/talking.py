@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from actortorrent.captures.decoding import Heard, MessageReader, is_handshake_start
 from actortorrent.captures.files import Packet
@@ -81,8 +82,7 @@ class Listener(Protocol):
         """Hear that a connection was closed."""
 
 
-@dataclass(slots=True)
-class CaptureCounts:
+class CaptureCounts(Struct):
     """Count what a capture holds.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
 
 import click
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from actortorrent.cli.grouped import GroupedCommand, option
 
@@ -15,8 +16,7 @@ EXAMPLES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(Struct, frozen=True):
     """Name something that this client speaks.
 
     Attributes:

@@ -14,11 +14,11 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from msgspec import Struct
 
 from actortorrent.cli.failures import is_output_full, report_failure
 from actortorrent.errors import ExitCode
@@ -43,8 +43,7 @@ TERMINAL_WIDTH = 100  # help does not get wider than this
 CLOSED_PIPE = 141  # what the shell says of a command whose reader went away (128 + SIGPIPE)
 
 
-@dataclass(slots=True)
-class Invocation:
+class Invocation(Struct):
     """Hold what the error handler must know of the command line that is run."""
 
     is_verbose: bool = False

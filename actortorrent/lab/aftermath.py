@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from actortorrent.lab.highlights import Highlight, Highlights
 from actortorrent.lab.swarm import Outcome
@@ -11,8 +12,7 @@ from actortorrent.tracing.merging import MergeReport, merge_traces, write_merge
 from actortorrent.tracing.report.writing import write_report
 
 
-@dataclass(frozen=True, slots=True)
-class Aftermath:
+class Aftermath(Struct, frozen=True):
     """Say what was made of the traces.
 
     Attributes:

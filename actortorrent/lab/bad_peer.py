@@ -13,9 +13,10 @@ import argparse
 import json
 import signal
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import asdict
 
 from actortorrent.actors.content_location import locate_content
 from actortorrent.actors.peer import PeerActor

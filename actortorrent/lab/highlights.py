@@ -7,8 +7,9 @@ read, and the first (or for some, the last) of each kind is kept.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from actortorrent.tracing.events import DECISION, Event
 from actortorrent.tracing.filters import picked_pieces
@@ -39,8 +40,7 @@ VERDICTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Highlight:
+class Highlight(Struct, frozen=True):
     """Say what happened, and how `actortorrent trace` tells more about it.
 
     Attributes:

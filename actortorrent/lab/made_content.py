@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 SLAB_BYTES = 1024 * 1024
 SMALL = ((Path("read me.txt"), 1_234), (Path("notes/empty.txt"), 0))
@@ -18,8 +19,7 @@ LARGE = (  # path, part of what the small files leave
 LAST = Path("sound.raw")  # what is left
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """Say which file differs between two folders, and from which byte on."""
 
     path: Path

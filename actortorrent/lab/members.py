@@ -6,8 +6,9 @@ import importlib.util
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from actortorrent.errors import UsageError
 from actortorrent.lab.processes import ACTORTORRENT
@@ -37,8 +38,7 @@ ARIA2_OPTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Struct, frozen=True):
     """Say where things are in the folder of a lab."""
 
     folder: Path

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from msgspec import Struct
 
 from actortorrent.lab.processes import Running
 from actortorrent.lab.scenarios import Member, Role
@@ -28,8 +29,7 @@ MARKS = (
 READABLE = range(33, 127)  # what a trace prints of a peer id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberPicture:
+class MemberPicture(Struct, frozen=True, kw_only=True):
     """Say how one member stands.
 
     Attributes:
@@ -56,8 +56,7 @@ class MemberPicture:
     peers_met: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SwarmPicture:
+class SwarmPicture(Struct, frozen=True, kw_only=True):
     """Say how the swarm stands.
 
     Attributes:

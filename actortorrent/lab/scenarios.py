@@ -7,8 +7,9 @@ that a seed sends the content once in `LESSON_SECONDS`. So any size takes about 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from actortorrent.creating import checked_piece_length
 
@@ -38,8 +39,7 @@ FETCHING = frozenset([Role.LEECH, Role.FREE_RIDER, Role.LIBTORRENT, Role.ARIA2])
 EXTERNAL = frozenset([Role.LIBTORRENT, Role.ARIA2])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
+class Scenario(Struct, frozen=True, kw_only=True):
     """Describe one scenario.
 
     Attributes:
@@ -106,8 +106,7 @@ SCENARIOS: Mapping[str, Scenario] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """Name one process of the swarm, and say how it behaves.
 
     Attributes:
@@ -136,8 +135,7 @@ class Member:
         return self.role not in EXTERNAL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """Say all about a run of the lab before it begins.
 
     Attributes:

@@ -15,10 +15,11 @@ import shutil
 import sys
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
+
+from msgspec import Struct, field
 
 from actortorrent.creating import create_torrent
 from actortorrent.errors import LabError, StorageError
@@ -46,8 +47,7 @@ class Watcher(Protocol):
         """Take how the swarm stands; several times a second."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """Say what came of a run.
 
     Attributes:

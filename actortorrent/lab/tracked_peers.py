@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.announces import AnnounceEvent, AnnounceRequest
@@ -20,8 +21,7 @@ MAX_PEERS_TOLD = 200  # in one reply, however many are wanted
 INTERVALS_OF_SILENCE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class TrackedPeer:
+class TrackedPeer(Struct, frozen=True):
     """Remember one peer of one torrent.
 
     Attributes:
@@ -33,8 +33,7 @@ class TrackedPeer:
     heard: float
 
 
-@dataclass(frozen=True, slots=True)
-class SwarmCounts:
+class SwarmCounts(Struct, frozen=True):
     """Say how many have a torrent, how many fetch it, and how many said that they finished."""
 
     seeds: int

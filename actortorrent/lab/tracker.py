@@ -20,12 +20,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from types import TracebackType
 from typing import Any, Self
+
+from msgspec import Struct
 
 from actortorrent.errors import TrackerError
 from actortorrent.lab.tracked_peers import TrackedPeers
@@ -45,8 +46,7 @@ MAX_REQUESTS_AT_ONCE = 64
 CLOSING_POLL_SECONDS = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """Tell of one announce: who, and what it said."""
 
     peer: Address

@@ -14,7 +14,8 @@ from __future__ import annotations
 import ipaddress
 import random
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.wire.addresses import Address
 
@@ -29,8 +30,7 @@ MOST_FAILURES = 6  # of an address that never answered; then it is forgotten
 MOST_FAILURES_OF_MET = 12  # of one that did, once: it is looked for some two hours longer
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     address: Address
     source: str
     dial_after: float

@@ -20,7 +20,8 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.wire.announces import (
     WANTED_PEERS,
@@ -39,8 +40,7 @@ MAX_BACK_OFF_SECONDS = 30 * 60.0
 JITTER = 0.2  # of the back-off, up or down: clients must not come back all at once
 
 
-@dataclass(frozen=True, slots=True)
-class AnnounceIdentity:
+class AnnounceIdentity(Struct, frozen=True):
     """Say who announces: the torrent, our peer id, the port we listen on, and our key."""
 
     info_hash: bytes
@@ -49,8 +49,7 @@ class AnnounceIdentity:
     key: int
 
 
-@dataclass(frozen=True, slots=True)
-class TransferTotals:
+class TransferTotals(Struct, frozen=True):
     """Count payload bytes: sent and received in this session, and those still missing."""
 
     uploaded: int
@@ -58,8 +57,7 @@ class TransferTotals:
     left: int
 
 
-@dataclass(eq=False, slots=True)
-class TrackedTracker:
+class TrackedTracker(Struct, eq=False):
     """Remember one tracker.
 
     Attributes:

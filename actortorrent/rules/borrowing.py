@@ -12,9 +12,10 @@ offset and its length. So whoever reads the stream can put it in its place at on
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
 
 from actortorrent.rules.buffer_pool import Buffer
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
@@ -26,8 +27,7 @@ from actortorrent.wire.messages import BLOCK_OVERHEAD, PIECE_HEADER, Kind
 _PIECE = int(Kind.PIECE)
 
 
-@dataclass(frozen=True, slots=True)
-class GivenBack:
+class GivenBack(Struct, frozen=True):
     """Say which blocks of a lease did not come; the others are on their way to the storage."""
 
     lease_id: int
@@ -37,8 +37,7 @@ class GivenBack:
         return f"lease {self.lease_id}: {sum(run.block_count for run in self.missing)} blocks"
 
 
-@dataclass(slots=True)
-class _Filling:
+class _Filling(Struct):
     lease: Lease
     buffer: Buffer
     blocks_expected: int

@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from actortorrent.rules.rates import NOTHING, Recent
 
@@ -55,8 +56,7 @@ Reason = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class PeerRates:
+class PeerRates(Struct, frozen=True):
     """Say how a connection trades: what its peer's actor tells about once a second.
 
     Attributes:
@@ -79,8 +79,7 @@ class PeerRates:
     recent_upload: Recent = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class PeerStanding:
+class PeerStanding(Struct, frozen=True):
     """Say all about a peer that decides whether it gets a slot.
 
     Attributes:
@@ -111,8 +110,7 @@ class PeerStanding:
         return now - began
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Say what one peer gets, and why: the figures are those that were compared.
 
     Rates are rounded; `recent_download` and `recent_upload` are what they were made of.
@@ -131,8 +129,7 @@ class Verdict:
         return f"{'unchoke' if self.is_unchoked else 'choke'} peer {self.conn}: {self.reason}"
 
 
-@dataclass(frozen=True, slots=True)
-class SlotDecision:
+class SlotDecision(Struct, frozen=True):
     """Say who is served from now on.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from actortorrent.rules.dht_peers import PeerStore
 from actortorrent.rules.dht_table import RoutingTable

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.dht_nodes import NodeId, NodeInfo
 
 
-@dataclass(frozen=True, slots=True)
-class PeersFound:
+class PeersFound(Struct, frozen=True):
     """Name peers of a torrent that were not named before in this search."""
 
     info_hash: bytes
     peers: tuple[Address, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SearchEnded:
+class SearchEnded(Struct, frozen=True):
     """Say what became of one search for peers.
 
     Attributes:
@@ -37,8 +36,7 @@ class SearchEnded:
     announced: int
 
 
-@dataclass(frozen=True, slots=True)
-class PingEnded:
+class PingEnded(Struct, frozen=True):
     """Say what became of a ping.
 
     Attributes:
@@ -56,23 +54,20 @@ class PingEnded:
     seen_as: Address | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BootstrapEnded:
+class BootstrapEnded(Struct, frozen=True):
     """Say how many nodes are known after looking for those around us."""
 
     nodes: int
 
 
-@dataclass(frozen=True, slots=True)
-class IdChanged:
+class IdChanged(Struct, frozen=True):
     """Say that we took another id, one that fits our address (BEP 42)."""
 
     node_id: NodeId
     host: str
 
 
-@dataclass(frozen=True, slots=True)
-class OwnAddressAgreed:
+class OwnAddressAgreed(Struct, frozen=True):
     """Say that several nodes agree on what our address is."""
 
     host: str
@@ -83,8 +78,7 @@ Fact: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DhtStatus:
+class DhtStatus(Struct, frozen=True):
     """Say how a node stands, in one of the two DHTs.
 
     Attributes:

@@ -8,7 +8,8 @@ it hears us, we send no more bytes than came from it (`AddressCredits`).
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.rules.networks import is_local
 from actortorrent.wire.addresses import Address
@@ -38,8 +39,7 @@ class Allowance:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(Struct, frozen=True):
     """Say how much is taken on, per second: of one host, and in all.
 
     On a private network, where many nodes share a host, each port counts as one.

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from actortorrent.rules.dht_ids import is_fitting
 from actortorrent.rules.networks import is_local, network_of
@@ -43,8 +44,7 @@ class State(Enum):
     FAILED = "failed"
 
 
-@dataclass(slots=True)
-class Candidate:
+class Candidate(Struct):
     """Hold a node that may be asked; `distance` is that from the target."""
 
     distance: int

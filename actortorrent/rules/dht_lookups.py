@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from actortorrent.rules.dht_facts import BootstrapEnded, Fact, PeersFound, SearchEnded
 from actortorrent.rules.dht_lookup import Lookup
@@ -31,8 +32,7 @@ MAX_NAMED = 16  # nodes that are taken of one answer: more than anybody sends
 MAX_REFRESHES = 2  # of these, for the routing table
 
 
-@dataclass(slots=True)
-class Running:
+class Running(Struct):
     """Hold a lookup under way.
 
     Attributes:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from actortorrent.rules.dht_answers import Answers
 from actortorrent.rules.dht_facts import (
@@ -40,8 +41,7 @@ ID_SECONDS = 10 * 60.0  # that an id is kept, whatever others say of our address
 CHECKS = 4  # contacts that are asked, at each maintenance, whether they are there
 
 
-@dataclass(frozen=True, slots=True)
-class NodeOptions:
+class NodeOptions(Struct, frozen=True):
     """Say how a node is to behave."""
 
     is_ipv6: bool = False

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.dht_nodes import NodeId
@@ -29,16 +30,14 @@ class Purpose(Enum):
     PING = "ping"  # somebody of ours wants to know
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """Say after how many seconds a query is slow, and lost."""
 
     slow_seconds: float = 1.0
     lost_seconds: float = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class OpenQuery:
+class OpenQuery(Struct, frozen=True):
     """Hold a query that was sent.
 
     Attributes:

@@ -8,7 +8,8 @@ all the time. Where no node is known yet, it waits for the first one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.dht_nodes import NodeId
@@ -20,8 +21,7 @@ MAX_SEARCHES = 100
 MAX_FOUND = 1_000  # peers of one look that are told
 
 
-@dataclass(slots=True)
-class Search:
+class Search(Struct):
     """Hold the search for one torrent's peers; times in monotonic seconds.
 
     Attributes:

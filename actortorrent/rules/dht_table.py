@@ -21,7 +21,8 @@ import heapq
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from actortorrent.rules.networks import is_local, network_of
 from actortorrent.wire.addresses import Address
@@ -35,8 +36,7 @@ REFRESH_SECONDS = 15 * 60.0
 MAX_FAILURES = 2
 
 
-@dataclass(slots=True)
-class Contact:
+class Contact(Struct):
     """Hold what is known of a node; times in monotonic seconds."""
 
     info: NodeInfo
@@ -54,8 +54,7 @@ class Contact:
         return not self.failures and now - self.heard_at < GOOD_SECONDS
 
 
-@dataclass(slots=True)
-class Bucket:
+class Bucket(Struct):
     """Hold the contacts of one distance, and those who wait for a place."""
 
     changed_at: float

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.rules.dht_answers import Answers, fitted
 from actortorrent.rules.dht_limits import AddressCredits
@@ -35,8 +36,7 @@ MAX_HELD_OF_ONE = 4
 PING_BYTES = 67  # that a ping of ours takes
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True):
     """Say what is to be sent where.
 
     Attributes:

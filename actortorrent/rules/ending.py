@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from actortorrent.errors import (
     ActorTorrentError,
@@ -14,8 +14,7 @@ from actortorrent.errors import (
 LOCAL_ANSWER_SECONDS = 3.0  # for peers in the local network to have heard us, and to dial us
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goals:
+class Goals(Struct, frozen=True, kw_only=True):
     """Say what a session is to reach, and how long it may take without progress.
 
     `is_seed_only`: it was started to seed, and waits for peers as long as it is let.
@@ -34,8 +33,7 @@ class Goals:
         return self.is_seed_only or self.keep_seeding or has_limit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(Struct, frozen=True, kw_only=True):
     """Say how a session stands, as far as its end depends on it."""
 
     is_complete: bool = False
@@ -53,8 +51,7 @@ class Situation:
     activity: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """Say that a session is over: with what it wanted, or with the error."""
 
     error: ActorTorrentError | None = None

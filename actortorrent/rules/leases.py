@@ -9,7 +9,7 @@ them takes it out of the `Cargo` in which it came.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from actortorrent.rules.buffer_pool import Buffer
 from actortorrent.rules.geometry import Run
@@ -40,8 +40,7 @@ class Cargo:
         return buffer
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """Lend a peer a run to fetch, and the buffer to fetch it into; perhaps it has to hash it, too."""
 
     lease_id: int
@@ -53,8 +52,7 @@ class Lease:
         return f"lease {self.lease_id} of {self.run}"
 
 
-@dataclass(frozen=True, slots=True)
-class FilledRun:
+class FilledRun(Struct, frozen=True):
     """Hand over a run that has come whole; `buffer.length == run.length`."""
 
     lease_id: int
@@ -66,8 +64,7 @@ class FilledRun:
         return f"lease {self.lease_id} of {self.run}, filled"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRun:
+class StoredRun(Struct, frozen=True):
     """Give back the buffer of a run that the storage has done with.
 
     `was_useful` is False where all its blocks were there already (endgame).

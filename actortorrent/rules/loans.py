@@ -8,13 +8,13 @@ a row is it split into a loan a piece, all of them with the number of the lease.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
 
 
-@dataclass(slots=True)
-class Loan:
+class Loan(Struct):
     """Some blocks that are out: lent to `conn` and not yet stored or given back.
 
     `blocks_out` counts the blocks from the run's first piece on.
@@ -27,8 +27,7 @@ class Loan:
     is_filled: bool = False  # all its blocks have come, and are on their way to the disk
 
 
-@dataclass(slots=True)
-class StartedPiece:
+class StartedPiece(Struct):
     """A piece with at least one block lent or stored, and not lent in a row."""
 
     all_blocks: int  # bitmask, as is `stored`

@@ -17,7 +17,8 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from actortorrent.errors import PeerProtocolError
 from actortorrent.wire.metadata_exchange import (
@@ -37,16 +38,14 @@ MAX_HELD_BYTES = 2 * MAX_METADATA_BYTES  # of all copies together
 MAX_EVIDENCE = 8 * MAX_METADATA_BYTES // PART_BYTES  # digests of parts of copies that were wrong
 
 
-@dataclass(frozen=True, slots=True)
-class PartRequest:
+class PartRequest(Struct, frozen=True):
     """Say which part is to be asked of which connection."""
 
     conn: int
     part_index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """Say what a message led to.
 
     Attributes:
@@ -63,8 +62,7 @@ class Judgement:
 NOTHING_YET = Judgement()
 
 
-@dataclass(slots=True)
-class _Source:
+class _Source(Struct):
     """Hold a peer: `asked` is part and deadline, `owed` what it did not answer in time."""
 
     conn: int
@@ -75,8 +73,7 @@ class _Source:
     timeouts: int = 0  # in a row
 
 
-@dataclass(slots=True)
-class _Copy:
+class _Copy(Struct):
     """Hold the parts that came of metadata of one size; of the same keys, who sent each."""
 
     size: int

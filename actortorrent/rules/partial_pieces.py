@@ -8,23 +8,22 @@ fails its hash, the senders are known.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from actortorrent.rules.geometry import Geometry, Run
 
 EARLIER_SESSION = 0  # stands for the sender of blocks that were stored before this session began
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(Struct, frozen=True):
     """Say which connection sent a run."""
 
     conn: int
     run: Run
 
 
-@dataclass(slots=True)
-class _PartialPiece:
+class _PartialPiece(Struct):
     stored: int = 0  # bit b is block b
     contributions: list[Contribution] = field(default_factory=list)
 

@@ -18,8 +18,9 @@ from __future__ import annotations
 import random
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from actortorrent.errors import PickerError
 from actortorrent.rules.availability import Availability
@@ -28,8 +29,7 @@ from actortorrent.rules.bitfield import indexes_of, lowest_set_bit, random_set_b
 MOST_NAMED = 8  # candidates that an error lists
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
+class Pieces(Struct, frozen=True):
     """Hold indexes of pieces, in ascending order; never empty where a policy gets it.
 
     Attributes:

@@ -25,7 +25,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.rules.availability import Availability
 from actortorrent.rules.bitfield import indexes_of, random_set_bit
@@ -72,8 +73,7 @@ def is_new_piece(rule: str) -> bool:
     return rule not in {BEGUN, ENDGAME}
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(Struct, frozen=True):
     """Say what was lent, and why: `rule` names the paragraph above."""
 
     loan: Loan

@@ -7,9 +7,10 @@ meanwhile, and ends in exactly one `MappingOutcome`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 from actortorrent.wire.port_mapping import MappingGranted, MappingRequest
 
@@ -26,8 +27,7 @@ class Way(StrEnum):
     UPNP = "UPnP"
 
 
-@dataclass(frozen=True, slots=True)
-class MappingCall:
+class MappingCall(Struct, frozen=True):
     """Name what the router is asked for.
 
     Attributes:
@@ -46,8 +46,7 @@ class MappingCall:
         return f"call {self.number}: {', '.join(map(str, self.requests))}"
 
 
-@dataclass(frozen=True, slots=True)
-class MappingDone:
+class MappingDone(Struct, frozen=True):
     """Say what the router granted, in the order of the requests."""
 
     number: int
@@ -59,8 +58,7 @@ class MappingDone:
         return f"call {self.number}: granted {ports} by {self.way}"
 
 
-@dataclass(frozen=True, slots=True)
-class MappingFailed:
+class MappingFailed(Struct, frozen=True):
     """Say why a call came to nothing."""
 
     number: int

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 WINDOW_SECONDS = 5.0  # long enough to be steady, short enough to notice a stall
 BUCKET_COUNT = 10
 BURST_SECONDS = 0.25  # how much of a limit may be saved up while nobody wants anything
 
 
-@dataclass(frozen=True, slots=True)
-class Recent:
+class Recent(Struct, frozen=True):
     """Say how many bytes went in the last so many seconds (to the microsecond)."""
 
     byte_count: int = 0

@@ -12,8 +12,9 @@ which chain it is, and counts where all links before it did.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from actortorrent.rules.buffer_pool import Buffer
 from actortorrent.rules.geometry import Geometry, Run
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 Digests = tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """Hand over SHA-1 of a piece from its first byte to the run's last, to be gone on with.
 
     `chain` is a number that this peer gives no other chain.

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import translate
+
+from msgspec import Struct
 
 from actortorrent.errors import MagnetError, UsageError
 from actortorrent.wire.magnet import Magnet
@@ -19,8 +20,7 @@ MAX_NUMBER_DIGITS = 9
 LIST_HINT = "fetch --list shows the files and their numbers"
 
 
-@dataclass(frozen=True, slots=True)
-class NumberedFile:
+class NumberedFile(Struct, frozen=True):
     """Pair a file with its number for people and its index in the torrent."""
 
     number: int

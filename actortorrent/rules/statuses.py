@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PiecesStatus:
+class PiecesStatus(Struct, frozen=True, kw_only=True):
     """Count the wanted pieces and their bytes, and the peers that would serve us."""
 
     wanted_pieces: int = 0
@@ -20,8 +19,7 @@ class PiecesStatus:
     is_complete: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SwarmStatus:
+class SwarmStatus(Struct, frozen=True, kw_only=True):
     """Count connections and addresses.
 
     `is_hopeless`: nobody is connected or being dialled, and every address known (if
@@ -38,8 +36,7 @@ class SwarmStatus:
     last_failure: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetadataStatus:
+class MetadataStatus(Struct, frozen=True, kw_only=True):
     """Count the parts of the metadata that are here, of how many, and who has them (BEP 9).
 
     `part_count` is 0 as long as no peer has said how many there are.
@@ -50,8 +47,7 @@ class MetadataStatus:
     peers: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferStatus:
+class TransferStatus(Struct, frozen=True, kw_only=True):
     """Add up what all peers of the session sent and received, gone ones included.
 
     `wasted_bytes`: of what came, what had come from another peer before.

@@ -8,15 +8,15 @@ good ones is guilty, and all the others are innocent.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.rules.geometry import Run
 
 MAX_EVIDENCE = 4096  # runs remembered; beyond it the oldest piece's are forgotten
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """Hold the SHA-1 of the bytes that a connection sent as a run."""
 
     conn: int

@@ -7,16 +7,16 @@ meanwhile, and ends in exactly one `CallOutcome`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from actortorrent.wire.announces import Ask, Reply
 from actortorrent.wire.tracker_udp_exchange import UdpConnection
 from actortorrent.wire.tracker_urls import TrackerUrl
 
 
-@dataclass(frozen=True, slots=True)
-class TrackerCall:
+class TrackerCall(Struct, frozen=True):
     """Name a question to a tracker.
 
     Attributes:
@@ -33,8 +33,7 @@ class TrackerCall:
         return f"call {self.number}: {self.ask} to {self.url}"
 
 
-@dataclass(frozen=True, slots=True)
-class CallAnswered:
+class CallAnswered(Struct, frozen=True):
     """Hand over a tracker's answer, and the UDP connection id that the next call may use."""
 
     number: int
@@ -45,8 +44,7 @@ class CallAnswered:
         return f"call {self.number} answered: {self.reply}"
 
 
-@dataclass(frozen=True, slots=True)
-class CallFailed:
+class CallFailed(Struct, frozen=True):
     """Say why a call came to nothing; `has_refused` if the tracker itself said no."""
 
     number: int

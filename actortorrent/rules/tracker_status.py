@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class TrackerState(StrEnum):
@@ -15,8 +16,7 @@ class TrackerState(StrEnum):
     SKIPPED = "skipped"  # of a kind that we do not speak
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackerStatus:
+class TrackerStatus(Struct, frozen=True, kw_only=True):
     """Say how one tracker stands.
 
     Attributes:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 from enum import Enum
+
+from msgspec import Struct
 
 from actortorrent.rules.web_seed_ranges import Part
 
@@ -36,8 +37,7 @@ class Fault(Enum):
     USELESS = "useless"  # given up
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Say why an answer is of no use.
 
     Attributes:
@@ -51,8 +51,7 @@ class Refusal:
     file_index: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """Say how much of a body to pass over, and how much of the rest to take."""
 
     skip_bytes: int

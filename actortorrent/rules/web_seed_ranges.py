@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from msgspec import Struct
+
 from actortorrent.rules.bitfield import all_pieces
 from actortorrent.rules.geometry import FileMap, Geometry
 from actortorrent.wire.torrent_files import FileEntry
@@ -38,8 +40,7 @@ class Part:
         return not self.url
 
 
-@dataclass(frozen=True, slots=True)
-class RangeCall:
+class RangeCall(Struct, frozen=True):
     """Say what is fetched in one go; the number tells the calls of one web seed apart."""
 
     conn: int

@@ -7,7 +7,8 @@ web seeds lie below zero, where no peer's is.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MOST_ASKED = 8  # at once; of longer lists the others are spares
 MOST_FAILURES = 10  # in a row, before it is given up: about a quarter of an hour
@@ -44,8 +45,7 @@ def rest_seconds(failures: int, wanted_seconds: float | None) -> float | None:
     return max(rest, min(wanted_seconds or 0.0, MOST_WANTED_REST_SECONDS))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebSeedStatus:
+class WebSeedStatus(Struct, frozen=True, kw_only=True):
     """Say how a web seed stands.
 
     Attributes:

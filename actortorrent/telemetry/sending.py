@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from actortorrent.errors import UsageError
 from actortorrent.tracing.exports.otlp import batches
@@ -15,8 +16,7 @@ TIMEOUT_SECONDS = 10.0  # for a request with all its repetitions
 INSTALL = "pip install 'actortorrent[otel]'"
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """Say what a collector took: so many spans of so many peers, in one trace."""
 
     spans: int

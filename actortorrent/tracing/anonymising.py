@@ -11,9 +11,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
+
+from msgspec.structs import replace
 
 from actortorrent.errors import InvalidTraceError
 from actortorrent.tracing.events import Event

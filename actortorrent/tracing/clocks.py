@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.tracing.ticks import Tick
 
 Bounds = Mapping[tuple[int, int], int]
 
 
-@dataclass(frozen=True, slots=True)
-class Crossing:
+class Crossing(Struct, frozen=True):
     """Say when a message left one node's clock and reached another's, in wall clock ns."""
 
     sender: int
@@ -86,8 +86,7 @@ class ClockCycleError(Exception):
     """Say that moments wait for each other in a circle: ends were paired that are none."""
 
 
-@dataclass(slots=True)
-class _Row:
+class _Row(Struct):
     """Hold an actor's moments that are not settled yet, and how far it has come."""
 
     moments: deque[tuple[int, int]]

@@ -8,8 +8,9 @@ same message has the same figures at both ends. Sums of blocks and requests (lev
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from actortorrent.tracing.events import CONNECTION_OPENED, WIRE_RECEIVED, WIRE_SENT, Event
 from actortorrent.tracing.ticks import Tick
@@ -28,8 +29,7 @@ class WireMessage(NamedTuple):
     time_ns: int
 
 
-@dataclass(slots=True)
-class Connection:
+class Connection(Struct):
     """Hold what one trace says of one connection.
 
     Attributes:

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from actortorrent.tracing.events import DECISION, MESSAGE, WIRE_RECEIVED, WIRE_SENT, Event
 from actortorrent.tracing.filters import picked_pieces
@@ -31,8 +32,7 @@ NAME_WIDTH = 44
 SAME = 0.1  # counts that differ by less than a tenth are not worth a line
 
 
-@dataclass(slots=True)
-class PieceStory:
+class PieceStory(Struct):
     """Say how a piece was come by: nothing of it names a moment or a connection."""
 
     rule: str = ""
@@ -41,8 +41,7 @@ class PieceStory:
     verified_seconds: float | None = None
 
 
-@dataclass(slots=True)
-class Side:
+class Side(Struct):
     """Sum up one trace by meaning."""
 
     node: str
@@ -52,8 +51,7 @@ class Side:
     order: list[int] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class NodeDifference:
+class NodeDifference(Struct, frozen=True):
     """Hold what is different between a node's two traces."""
 
     first: Side

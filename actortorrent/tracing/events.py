@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 FILE_SCHEMA = "actortorrent-trace/2"
 # What can be read: version 1 lacks only `bt:connection_opened`, and merged traces.
@@ -39,8 +40,7 @@ FLIGHT = "flight recorder"  # why events are missing at the beginning, where it 
 _write_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """Say what happened, when, to whom and because of what.
 
     Attributes:

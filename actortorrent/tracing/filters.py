@@ -7,9 +7,10 @@ filter, any will do.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
+
+from msgspec import Struct
 
 from actortorrent.tracing.conn_names import conn_name
 from actortorrent.tracing.events import Event
@@ -20,8 +21,7 @@ PEER_NAME = "peer-"  # how the actor of a connection is called, but for its capi
 MAX_ADDRESSES = 100_000  # connections of one trace whose addresses are remembered
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(Struct, frozen=True):
     """Say what is wanted; an empty tuple wants everything.
 
     Attributes:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.tracing.entries import KindOf, event_of
 from actortorrent.tracing.events import END, FLIGHT, GAP, Event
@@ -63,8 +64,7 @@ class FlightRecorder:
         return Flight(tuple(entries), max(0, came - len(entries)), self.kind_of)
 
 
-@dataclass(frozen=True, slots=True)
-class Flight:
+class Flight(Struct, frozen=True):
     """Hold what a flight recorder had kept at one moment.
 
     Attributes:

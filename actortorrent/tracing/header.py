@@ -7,10 +7,11 @@ import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
+
+from msgspec import Struct, field
 
 from actortorrent.tracing.events import FILE_SCHEMA, json_line
 from actortorrent.tracing.summaries import shorten
@@ -22,8 +23,7 @@ _IN_URL = re.compile(r"^((?:https?|udp)://)(?:[^/@]*@)?([^/?#]*).*", re.IGNORECA
 NODE_ID_BYTES = 4  # of the peer id's end, its random part: enough to tell nodes apart
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceHeader:
+class TraceHeader(Struct, frozen=True, kw_only=True):
     """Describe a trace.
 
     Attributes:
@@ -111,8 +111,7 @@ class TraceHeader:
         return json_line(self.to_json())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TracedNode:
+class TracedNode(Struct, frozen=True, kw_only=True):
     """Describe one of the traces that a merged one was made of.
 
     Attributes:

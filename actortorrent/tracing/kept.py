@@ -6,13 +6,13 @@ and pass as they are: to see that is all that it costs.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from actortorrent.tracing.shapes import annotations_of, field_names, is_frozen, made_of
 from actortorrent.tracing.summaries import MAX_NUMBERS, Json, describe, summarise
 from actortorrent.wire.addresses import Address
 
@@ -61,7 +61,7 @@ def _emptied(length: int) -> Emptied:
 
 
 class Fields(NamedTuple):
-    """Stand for a dataclass some of whose fields were too heavy."""
+    """Stand for a value some of whose fields were too heavy."""
 
     kind: type
     values: tuple[object, ...]
@@ -91,10 +91,7 @@ def _(value: Emptied, depth: int) -> Json:  # noqa: ARG001
 @describe.register
 def _(value: Fields, depth: int) -> Json:
     kind, values = value
-    like_it: object = object.__new__(kind)
-    for field, item in zip(dataclasses.fields(kind), values, strict=True):
-        object.__setattr__(like_it, field.name, item)
-    return describe(like_it, depth)
+    return describe(made_of(kind, values), depth)
 
 
 def kept_data(data: Mapping[str, object]) -> Mapping[str, object]:
@@ -185,9 +182,7 @@ def _learn(kind: type) -> bool:
 
 def _light_names(kind: type) -> tuple[str, ...] | None:
     """Return the fields of a frozen value, none of anything else, and None of a light one."""
-    parameters = getattr(kind, "__dataclass_params__", None)
-    if parameters is None or not parameters.frozen:
+    if not is_frozen(kind):
         return None if issubclass(kind, Enum) else ()
-    fields = dataclasses.fields(cast("Any", kind))
-    is_light = all(field.type in LIGHT_ANNOTATIONS for field in fields)
-    return None if is_light else tuple(field.name for field in fields)
+    is_light = all(one in LIGHT_ANNOTATIONS for one in annotations_of(kind).values())
+    return None if is_light else field_names(kind)

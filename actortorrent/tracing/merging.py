@@ -20,9 +20,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from actortorrent.errors import InvalidTraceError, UsageError
 from actortorrent.tracing.clocks import ClockCycleError, Crossing, MergedClocks, offsets
@@ -40,8 +42,7 @@ WORTH_TELLING_NS = 1_000_000  # less is what two clocks of one machine may diffe
 MAX_NODE_NAME = 80
 
 
-@dataclass(frozen=True, slots=True)
-class MergeReport:
+class MergeReport(Struct, frozen=True):
     """Say how well the traces fitted together.
 
     Attributes:
@@ -66,8 +67,7 @@ class MergeReport:
     clocks: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(Struct, frozen=True):
     """Hold one trace on its way into the merged one."""
 
     path: Path

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct, field
 
 from actortorrent.tracing.connections import (
     SUMMED_TYPES,
@@ -23,8 +24,7 @@ from actortorrent.tracing.connections import (
 Messages: TypeAlias = Mapping[int, WireMessage]  # by offset
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """Name one end of a connection: whose trace, by its index, and the connection there."""
 
     node: int
@@ -40,8 +40,7 @@ class Match(NamedTuple):
     received: WireMessage
 
 
-@dataclass(slots=True)
-class Pair:
+class Pair(Struct):
     """Hold the two ends of a connection, and what went over it.
 
     Attributes:

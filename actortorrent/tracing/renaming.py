@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
+
+from msgspec.structs import replace
 
 from actortorrent.tracing.clocks import MergedClocks
 from actortorrent.tracing.events import MESSAGE, REPLY, SPAWNED, TIMER, WIRE_RECEIVED, Event

@@ -17,8 +17,9 @@ Here are words only; whoever prints them makes them harmless and gives them colo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from actortorrent.tracing.events import (
     DEADLOCK,
@@ -74,8 +75,7 @@ class Part(NamedTuple):
 Line = tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(Struct, frozen=True):
     """The signs in front of what happened."""
 
     message: str = "→"

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from actortorrent.tracing.events import DECISION, MESSAGE, TIMER, WIRE_RECEIVED, WIRE_SENT, Event
 from actortorrent.tracing.header import TraceHeader
@@ -24,8 +25,7 @@ BLOCK_HEADER_BYTES = 13  # of a piece message, before its block: BEP 3
 MOST_ROWS = 15
 
 
-@dataclass(slots=True)
-class Given:
+class Given(Struct):
     """Count the blocks that went over one connection, in bytes."""
 
     who: str
@@ -41,8 +41,7 @@ class Given:
         }
 
 
-@dataclass(slots=True)
-class ActorFigures:
+class ActorFigures(Struct):
     """Sum up one actor's work: of all peers' actors together, as `Peer-*`."""
 
     handled: int = 0
@@ -71,8 +70,7 @@ class ActorFigures:
         }
 
 
-@dataclass(slots=True)
-class NodeFigures:
+class NodeFigures(Struct):
     """Sum up one node's trace."""
 
     node: str

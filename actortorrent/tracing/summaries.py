@@ -11,7 +11,6 @@ Other layers add kinds of their own: ``@describe.register``.
 from __future__ import annotations
 
 import base64
-import dataclasses
 import math
 import re
 from collections import deque
@@ -22,6 +21,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import Any, TypeAlias, cast
 
+from actortorrent.tracing.shapes import field_names, has_fields
 from actortorrent.wire.addresses import Address
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -78,7 +78,7 @@ def _without_keys(url: re.Match[str]) -> str:
 @singledispatch
 def describe(value: Any, depth: int) -> Json:
     """Return what a trace says of one kind of value; may raise."""
-    if dataclasses.is_dataclass(value):
+    if has_fields(value):
         return _fields(value, depth)
     return f"<{type(value).__name__}>"
 
@@ -192,8 +192,7 @@ def _fields(value: Any, depth: int) -> Json:
 @lru_cache(maxsize=1024)
 def _shape(kind: Any) -> tuple[tuple[str, ...], bool]:
     """Return the fields of a dataclass or named tuple, and whether it reads as English."""
-    names = getattr(kind, "_fields", None) or [field.name for field in dataclasses.fields(kind)]
-    return tuple(names), any("__str__" in vars(base) for base in kind.__mro__[:-1])
+    return field_names(kind), any("__str__" in vars(base) for base in kind.__mro__[:-1])
 
 
 def _items(values: Iterable[Any], count: int, depth: int) -> Json:

@@ -8,11 +8,11 @@ payload is asked for.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from actortorrent.tracing.extended_telling import extended_text
+from actortorrent.tracing.shapes import field_names
 from actortorrent.tracing.summaries import Payload
 from actortorrent.wire.handshake import Handshake
 from actortorrent.wire.messages import BLOCK_NAME, PIECE_HEADER_BYTES, Bitfield, Extended
@@ -124,10 +124,10 @@ def _fields(message: Message | Handshake, *, with_payload: bool) -> dict[str, ob
     if isinstance(message, Handshake):
         return _handshake_fields(message)
     fields: dict[str, object] = {}
-    for field in dataclasses.fields(message):
-        value = getattr(message, field.name)
+    for name in field_names(type(message)):
+        value = getattr(message, name)
         is_payload = isinstance(value, bytes) and (with_payload or _is_short_bitfield(message))
-        fields[field.name] = Payload(value) if is_payload else value
+        fields[name] = Payload(value) if is_payload else value
     if isinstance(message, Bitfield):
         fields["set_bits"] = int.from_bytes(message.bits).bit_count()
     if isinstance(message, Extended):

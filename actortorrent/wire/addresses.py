@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.errors import UsageError
 
@@ -14,8 +15,7 @@ MAX_PORT = 65_535
 _NOT_IN_HOST = re.compile(r"[:\[\]\s\x00]")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Name one end of a connection: an IP address (or host name) and a port of 1 to 65535."""
 
     host: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from actortorrent.wire.addresses import MAX_PORT, Address
 
@@ -37,8 +38,7 @@ class AnnounceEvent(Enum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnnounceRequest:
+class AnnounceRequest(Struct, frozen=True, kw_only=True):
     """Tell a tracker how we stand, and ask for peers.
 
     Attributes:
@@ -63,8 +63,7 @@ class AnnounceRequest:
         return f"announce {self.event}, {self.left} bytes left"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnnounceReply:
+class AnnounceReply(Struct, frozen=True, kw_only=True):
     """Hold what a tracker answered to an announce, within our bounds.
 
     Attributes:
@@ -88,15 +87,13 @@ class AnnounceReply:
         return f"{len(self.peers)} peers, again in {self.interval_seconds} s"
 
 
-@dataclass(frozen=True, slots=True)
-class ScrapeRequest:
+class ScrapeRequest(Struct, frozen=True):
     """Ask how many peers a torrent has, without joining them (BEP 48)."""
 
     info_hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ScrapeReply:
+class ScrapeReply(Struct, frozen=True):
     """Count a torrent's peers: with all, ever completed, without all."""
 
     seeders: int

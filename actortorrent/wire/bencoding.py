@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import bencodepy
+from msgspec import Struct
 
 from actortorrent.errors import BencodeError
 
@@ -35,8 +35,7 @@ _INTEGER = re.compile(rb"i(0|-?[1-9][0-9]{0,%d})e" % (MAX_INTEGER_DIGITS - 1))
 _LENGTH = re.compile(rb"(0|[1-9][0-9]{0,%d}):" % (MAX_LENGTH_DIGITS - 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Bound what a decoder takes on: bytes, nested containers, and values (keys count)."""
 
     size: int

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from actortorrent.wire.addresses import Address, pack_compact
 
@@ -21,8 +22,7 @@ IPV4_BYTES = 4
 IPV6_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class NodeId:
+class NodeId(Struct, frozen=True):
     """Name a node, or a place between nodes; `number` is from 0 to 2**160 - 1."""
 
     number: int
@@ -51,8 +51,7 @@ class NodeId:
         return f"{self.number:040x}"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeInfo:
+class NodeInfo(Struct, frozen=True):
     """Say who a node is, and where."""
 
     node_id: NodeId

@@ -6,7 +6,7 @@ of addresses to ask first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from actortorrent.errors import BencodeError, StorageError
 from actortorrent.wire.bencoding import Encodable, Limits, decode, encode
@@ -19,16 +19,14 @@ MAX_STATE_BYTES = 32 * 1024  # twice what these take
 LIMITS = Limits(size=MAX_STATE_BYTES, depth=2, tokens=32)
 
 
-@dataclass(frozen=True, slots=True)
-class SavedNode:
+class SavedNode(Struct, frozen=True):
     """Hold one node of ours: its id, and whom it knew."""
 
     node_id: NodeId | None = None
     nodes: tuple[NodeInfo, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DhtState:
+class DhtState(Struct, frozen=True):
     """Hold our nodes in both DHTs."""
 
     ipv4: SavedNode = SavedNode()

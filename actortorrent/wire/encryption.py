@@ -23,7 +23,8 @@ from __future__ import annotations
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.errors import PeerProtocolError
 from actortorrent.wire.handshake import PROTOCOL_NAME
@@ -57,8 +58,7 @@ class Method(enum.IntFlag):
 BOTH = Method.PLAIN | Method.RC4
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(Struct, frozen=True):
     """Say how the stream goes on.
 
     Attributes:

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from actortorrent.errors import BencodeError, PeerProtocolError
 from actortorrent.wire.addresses import MAX_PORT
@@ -35,8 +37,7 @@ MAX_SAID_BYTES = 2**63 - 1  # of `metadata_size`; who fetches it has a limit of 
 LIMITS = Limits(size=64 * 1024, depth=8, tokens=2_000)
 
 
-@dataclass(frozen=True, slots=True)
-class ExtensionHandshake:
+class ExtensionHandshake(Struct, frozen=True):
     """Hold what such a handshake says; None (or empty) is what it does not say.
 
     Attributes:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import random
 import string
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from actortorrent.errors import PeerProtocolError
 from actortorrent.wire.messages import Kind
@@ -29,8 +30,7 @@ _INFO_HASH_END = _RESERVED_END + 20
 _ID_CHARACTERS = (string.ascii_letters + string.digits).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Handshake:
+class Handshake(Struct, frozen=True):
     """Say which torrent is meant, who speaks, and which extensions they know.
 
     Raises:

@@ -7,9 +7,10 @@ from bytes is in `krpc_reading.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar, TypeAlias
+
+from msgspec import Struct
 
 from actortorrent.wire.addresses import Address
 from actortorrent.wire.bencoding import Encodable, encode
@@ -32,8 +33,7 @@ class RefusalCode(IntEnum):
     UNKNOWN_METHOD = 204
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(Struct, frozen=True):
     """Ask whether a node is there."""
 
     sender: NodeId
@@ -47,8 +47,7 @@ class Ping:
         return "ping"
 
 
-@dataclass(frozen=True, slots=True)
-class FindNode:
+class FindNode(Struct, frozen=True):
     """Ask for the nodes closest to a target; `want`: of which kinds (BEP 32)."""
 
     sender: NodeId
@@ -64,8 +63,7 @@ class FindNode:
         return f"find_node {self.target}"
 
 
-@dataclass(frozen=True, slots=True)
-class GetPeers:
+class GetPeers(Struct, frozen=True):
     """Ask for the peers of a torrent, or else the nodes closest to its info-hash."""
 
     sender: NodeId
@@ -81,8 +79,7 @@ class GetPeers:
         return f"get_peers {self.info_hash}"
 
 
-@dataclass(frozen=True, slots=True)
-class AnnouncePeer:
+class AnnouncePeer(Struct, frozen=True):
     """Say that we are a peer of a torrent, by the token that `get_peers` was answered with.
 
     `is_port_implied`: the port to store is the one that the datagram came from.
@@ -109,8 +106,7 @@ class AnnouncePeer:
         return f"announce_peer {self.info_hash}, port {self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownQuery:
+class UnknownQuery(Struct, frozen=True):
     """Stand for a query of a later protocol."""
 
     sender: NodeId
@@ -124,8 +120,7 @@ class UnknownQuery:
 Query: TypeAlias = Ping | FindNode | GetPeers | AnnouncePeer
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """Answer a query, whichever it was.
 
     Attributes:
@@ -160,8 +155,7 @@ class Answer:
         return f"answer: {nodes} nodes, {len(self.values)} peers"
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Refuse a query; `code` is one of `RefusalCode`, or any other number."""
 
     code: int
@@ -172,8 +166,7 @@ class Refusal:
         return f"refusal {self.code}: {self.text}"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """Carry a query, an answer or a refusal.
 
     Attributes:

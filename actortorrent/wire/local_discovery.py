@@ -8,7 +8,8 @@ which a client knows its own calls.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.wire.addresses import MAX_PORT, Address
 
@@ -23,8 +24,7 @@ _INFO_HASH = re.compile("[0-9a-fA-F]{40}")
 _PORT = re.compile("[0-9]{1,5}")
 
 
-@dataclass(frozen=True, slots=True)
-class LocalAnnounce:
+class LocalAnnounce(Struct, frozen=True):
     """Say on which port, 1 to 65535, torrents are traded here; info-hashes are of 20 bytes."""
 
     port: int

@@ -10,9 +10,10 @@ How they are read from bytes is in `message_reading.py`; which may come when, in
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar, TypeAlias
+
+from msgspec import Struct
 
 LENGTH_BYTES = 4  # the length in front of each message
 PIECE_HEADER_BYTES = 13  # length, kind, piece index, block offset: all of `piece` but its data
@@ -53,8 +54,7 @@ class Kind(IntEnum):
     UNKNOWN = -3
 
 
-@dataclass(frozen=True, slots=True)
-class _Bare:
+class _Bare(Struct, frozen=True):
     """Be a message without fields."""
 
     kind: ClassVar[int]
@@ -68,8 +68,7 @@ class _Bare:
         return HEADER.pack(1, self.kind)
 
 
-@dataclass(frozen=True, slots=True)
-class KeepAlive:
+class KeepAlive(Struct, frozen=True):
     """Say only that one is still there."""
 
     kind: ClassVar[int] = Kind.KEEP_ALIVE
@@ -83,56 +82,49 @@ class KeepAlive:
         return bytes(LENGTH_BYTES)
 
 
-@dataclass(frozen=True, slots=True)
-class Choke(_Bare):
+class Choke(_Bare, frozen=True):
     """Say that requests will not be answered, and that those waiting are forgotten."""
 
     kind = Kind.CHOKE
     name = "choke"
 
 
-@dataclass(frozen=True, slots=True)
-class Unchoke(_Bare):
+class Unchoke(_Bare, frozen=True):
     """Say that requests will be answered."""
 
     kind = Kind.UNCHOKE
     name = "unchoke"
 
 
-@dataclass(frozen=True, slots=True)
-class Interested(_Bare):
+class Interested(_Bare, frozen=True):
     """Say that the other side has something one wants."""
 
     kind = Kind.INTERESTED
     name = "interested"
 
 
-@dataclass(frozen=True, slots=True)
-class NotInterested(_Bare):
+class NotInterested(_Bare, frozen=True):
     """Say that the other side has nothing one wants."""
 
     kind = Kind.NOT_INTERESTED
     name = "not interested"
 
 
-@dataclass(frozen=True, slots=True)
-class HaveAll(_Bare):
+class HaveAll(_Bare, frozen=True):
     """Say that one has every piece, in place of a bitfield (BEP 6)."""
 
     kind = Kind.HAVE_ALL
     name = "have all"
 
 
-@dataclass(frozen=True, slots=True)
-class HaveNone(_Bare):
+class HaveNone(_Bare, frozen=True):
     """Say that one has no piece, in place of a bitfield (BEP 6)."""
 
     kind = Kind.HAVE_NONE
     name = "have none"
 
 
-@dataclass(frozen=True, slots=True)
-class _PieceName:
+class _PieceName(Struct, frozen=True):
     """Name a piece."""
 
     piece_index: int
@@ -147,32 +139,28 @@ class _PieceName:
         return ONE_INDEX.pack(5, self.kind, self.piece_index)
 
 
-@dataclass(frozen=True, slots=True)
-class Have(_PieceName):
+class Have(_PieceName, frozen=True):
     """Say that one has a piece more, whole and verified."""
 
     kind = Kind.HAVE
     name = "have"
 
 
-@dataclass(frozen=True, slots=True)
-class Suggest(_PieceName):
+class Suggest(_PieceName, frozen=True):
     """Advise the other side to fetch a piece, as it costs one little to send (BEP 6)."""
 
     kind = Kind.SUGGEST
     name = "suggest"
 
 
-@dataclass(frozen=True, slots=True)
-class AllowedFast(_PieceName):
+class AllowedFast(_PieceName, frozen=True):
     """Say that requests for a piece will be answered even while one chokes (BEP 6)."""
 
     kind = Kind.ALLOWED_FAST
     name = "allowed fast"
 
 
-@dataclass(frozen=True, slots=True)
-class Bitfield:
+class Bitfield(Struct, frozen=True):
     """Say which pieces one has; the first piece is the high bit of the first byte."""
 
     bits: bytes
@@ -187,8 +175,7 @@ class Bitfield:
         return HEADER.pack(1 + len(self.bits), self.kind) + self.bits
 
 
-@dataclass(frozen=True, slots=True)
-class _BlockName:
+class _BlockName(Struct, frozen=True):
     """Name a block: where it starts in which piece, and its bytes."""
 
     piece_index: int
@@ -210,32 +197,28 @@ class _BlockName:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Request(_BlockName):
+class Request(_BlockName, frozen=True):
     """Ask for a block."""
 
     kind = Kind.REQUEST
     name = "request"
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel(_BlockName):
+class Cancel(_BlockName, frozen=True):
     """Take back a request."""
 
     kind = Kind.CANCEL
     name = "cancel"
 
 
-@dataclass(frozen=True, slots=True)
-class Reject(_BlockName):
+class Reject(_BlockName, frozen=True):
     """Say that a request will not be answered with its block (BEP 6)."""
 
     kind = Kind.REJECT
     name = "reject"
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """Carry a block, the answer to a request."""
 
     piece_index: int
@@ -253,8 +236,7 @@ class Piece:
         return header.encode() + self.data
 
 
-@dataclass(frozen=True, slots=True)
-class PieceHeader:
+class PieceHeader(Struct, frozen=True):
     """Announce a block whose `length` bytes travel behind it, apart: what a trace keeps."""
 
     piece_index: int
@@ -273,8 +255,7 @@ class PieceHeader:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     """Say on which UDP port one's node of the distributed hash table listens (BEP 5)."""
 
     udp_port: int
@@ -289,8 +270,7 @@ class Port:
         return struct.pack("!IBH", 3, self.kind, self.udp_port)
 
 
-@dataclass(frozen=True, slots=True)
-class Extended:
+class Extended(Struct, frozen=True):
     """Carry an extension's message, not looked into here (BEP 10).
 
     Number 0 is the extensions' own handshake: `extension_handshake.py`. Any other is the
@@ -311,8 +291,7 @@ class Extended:
         return header + bytes((self.extended_id,)) + self.payload
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """Carry a message of a kind that no BEP of ours names; it is to be ignored."""
 
     kind: int

@@ -8,8 +8,9 @@ was added, with a byte of flags each, and who was dropped. A stranger's word all
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import IntFlag
+
+from msgspec import Struct
 
 from actortorrent.errors import BencodeError, PeerProtocolError
 from actortorrent.wire.addresses import (
@@ -38,8 +39,7 @@ class ContactFlags(IntFlag):
     REACHABLE = 0x10  # the speaker dialled it
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """Name a peer that the speaker is connected to; `flags` are from 0 to 255."""
 
     address: Address
@@ -49,8 +49,7 @@ class Contact:
         return str(self.address)
 
 
-@dataclass(frozen=True, slots=True)
-class PeerExchange:
+class PeerExchange(Struct, frozen=True):
     """Say who was added and who was dropped since the last such message."""
 
     added: tuple[Contact, ...] = ()

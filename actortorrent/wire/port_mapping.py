@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 from actortorrent.errors import PortMappingError
 
@@ -35,8 +36,7 @@ class Transport(IntEnum):
     UDP = 17
 
 
-@dataclass(frozen=True, slots=True)
-class MappingRequest:
+class MappingRequest(Struct, frozen=True):
     """Ask for a port to be reached from outside.
 
     Attributes:
@@ -54,8 +54,7 @@ class MappingRequest:
         return f"{self.transport.name} port {self.internal_port}"
 
 
-@dataclass(frozen=True, slots=True)
-class MappingGranted:
+class MappingGranted(Struct, frozen=True):
     """Say what the router does for us: for how long, and on which port of its own."""
 
     external_port: int

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.errors import BencodeError, StorageError
 from actortorrent.wire.bencoding import Bencoded, Encodable, Limits, decode, encode
@@ -22,8 +23,7 @@ MAX_COUNT = 1 << 32
 LIMITS = Limits(size=MAX_RECORD_BYTES, depth=4, tokens=2 * MAX_PARTIAL_PIECES + 100)
 
 
-@dataclass(frozen=True, slots=True)
-class ResumeRecord:
+class ResumeRecord(Struct, frozen=True):
     """Say what of a torrent was verified, and how its files looked then.
 
     Attributes:

@@ -8,9 +8,10 @@ The numbers and names are those of "Message Stream Encryption", from the wiki of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha1
 from typing import Protocol
+
+from msgspec import Struct
 
 from actortorrent.errors import PeerProtocolError
 
@@ -65,8 +66,7 @@ def torrent_mark(secret: bytes, info_hash: bytes) -> bytes:
     return bytes(left ^ right for left, right in zip(named, hidden, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class StreamKeys:
+class StreamKeys(Struct, frozen=True):
     """Name the two keys of a connection: of what its dialler sends, and of what it is sent."""
 
     from_dialler: bytes

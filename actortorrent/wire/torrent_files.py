@@ -6,8 +6,9 @@ they may lie on a disk.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NoReturn
+
+from msgspec import Struct
 
 from actortorrent.errors import MetainfoError
 from actortorrent.wire.bencoding import Bencoded
@@ -21,8 +22,7 @@ PADDING = "p"  # attributes of BEP 47
 SYMBOLIC_LINK = "l"
 
 
-@dataclass(frozen=True, slots=True)
-class FileEntry:
+class FileEntry(Struct, frozen=True):
     """Describe one file: path without the torrent's folder, bytes, offset in the torrent.
 
     `attributes` are letters of BEP 47: p padding, x executable, h hidden, l link.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.errors import TrackerError, TrackerRefusalError
 from actortorrent.wire.addresses import (
@@ -50,8 +51,7 @@ _SCRAPE = struct.Struct("!QII20s")
 _SCRAPED = struct.Struct("!III")
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectReply:
+class ConnectReply(Struct, frozen=True):
     """Hold the connection id that a tracker gives, good for a minute."""
 
     connection_id: int

@@ -13,7 +13,8 @@ caller owns the clock and the socket::
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actortorrent.errors import TrackerRefusalError
 from actortorrent.wire import tracker_udp
@@ -25,8 +26,7 @@ MAX_DOUBLINGS = 8
 CONNECTION_LIFE_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class UdpConnection:
+class UdpConnection(Struct, frozen=True):
     """Hold a connection id that a tracker at `address` takes until `expires_at` (monotonic)."""
 
     connection_id: int

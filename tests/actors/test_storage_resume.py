@@ -7,11 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import bencodepy
 import pytest
+from msgspec.structs import replace
 
 from actortorrent.actors import holes, record_keeper, resume
 from actortorrent.actors.content_location import locate_content

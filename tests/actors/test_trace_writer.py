@@ -8,10 +8,10 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from actortorrent.actors.base import Actor, Proxy, Runtime, message, proxy_of, stop_all
 from actortorrent.actors.trace_writer import (

@@ -7,7 +7,6 @@ another, as the seeder does it.
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from msgspec.structs import replace
 
 from actortorrent.rules.choking import (
     IDLE_TURN_SECONDS,

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from actortorrent.tracing.header import new_header
 from tests.tracing.traces import HEADER

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict, replace
 
 from actortorrent.rules.choking import REVIEW_SECONDS, PeerStanding, review_slots
 from actortorrent.tracing.events import Event

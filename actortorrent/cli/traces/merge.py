@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import click
+from msgspec.structs import asdict
 
 from actortorrent.cli.grouped import GroupedCommand, option
 from actortorrent.cli.text import plural, safe_text

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from actortorrent.tracing.events import MESSAGE, Event
 
@@ -34,8 +35,7 @@ class _Left(NamedTuple):
     is_wanted: bool
 
 
-@dataclass(slots=True)
-class _Mailbox:
+class _Mailbox(Struct):
     came: int = 0
     left: deque[_Left] = field(default_factory=deque)
 

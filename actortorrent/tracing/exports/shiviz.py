@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from actortorrent.errors import UsageError
 from actortorrent.tracing.events import MESSAGE, Event
@@ -20,8 +21,7 @@ START = r"(?<host>\S+) (?<clock>{.*})\n(?<event>.*)" + "\n\n"
 MAX_EVENTS = 20_000  # each has a clock of all hosts, and ShiViz draws them all
 
 
-@dataclass(slots=True)
-class _Gathered:
+class _Gathered(Struct):
     """Hold what comes before each moment, and what is shown of those that are."""
 
     after: dict[Tick, Tick | None] = field(default_factory=dict)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from actortorrent.tracing.header import TraceHeader
 
@@ -21,8 +23,7 @@ MAX_ATTRIBUTES = 64  # of an event
 MAX_TEXT = 500  # characters of an attribute
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(Struct, frozen=True):
     """Say whose spans are whose.
 
     Attributes:
@@ -42,8 +43,7 @@ class Peer:
         return {**names, "actortorrent.node": self.name, **dict(self.about)}
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Say what happened on the way: what OpenTelemetry calls an event of a span."""
 
     time_ns: int
@@ -51,8 +51,7 @@ class Note:
     attributes: Attributes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """Hold one span.
 
     Attributes:

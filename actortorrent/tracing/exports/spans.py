@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from actortorrent.errors import InvalidTraceError
 from actortorrent.tracing.events import (
@@ -74,8 +75,7 @@ HELD_NS = 1_000_000_000  # ... and for how long after their end
 MAX_KNOWN = 100_000  # events that may be named as causes; of older ones, there is a link only
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """Hold a span at which something may still be noted."""
 
     span: Span

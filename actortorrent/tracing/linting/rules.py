@@ -8,14 +8,14 @@ its way breaks none.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 OURS = "our rule: docs/architecture.md"
 TRACE = "our rule: docs/reading-a-trace.md"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """Say what must hold, and who says so."""
 
     says: str
@@ -67,8 +67,7 @@ RULES: Mapping[str, Rule] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Say where a trace breaks a rule.
 
     Attributes:

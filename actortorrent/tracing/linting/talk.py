@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from actortorrent.tracing.header import TraceHeader
 
@@ -16,8 +17,7 @@ MAX_PIECES = 4_000_000  # whatever a header says; a number of more bits is not m
 Block = tuple[int, int, int]  # piece, offset, length
 
 
-@dataclass(slots=True)
-class Side:
+class Side(Struct):
     """Hold what one side said.
 
     Attributes:
@@ -59,8 +59,7 @@ class Side:
         return "we" if self.is_us else "the peer"
 
 
-@dataclass(slots=True)
-class Talk:
+class Talk(Struct):
     """Hold both sides of a connection."""
 
     conn: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from actortorrent.tracing.events import MESSAGE, STATE, Event
 from actortorrent.tracing.report.kinds import LOST_STATUSES
@@ -14,8 +15,7 @@ MAX_OF_A_SORT = 500  # that are listed; the others are counted
 Block = tuple[object, object]
 
 
-@dataclass(slots=True)
-class _Talk:
+class _Talk(Struct):
     """Hold what is open on one connection."""
 
     open_requests: dict[Block, int] = field(default_factory=dict)

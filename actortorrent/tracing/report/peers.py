@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from actortorrent.tracing.conn_names import conn_name
 from actortorrent.tracing.events import Event
@@ -15,8 +16,7 @@ MAX_PEERS = 100_000
 NO_NODE = -1
 
 
-@dataclass(slots=True)
-class Peer:
+class Peer(Struct):
     """Hold what became known of one connection."""
 
     conn: int

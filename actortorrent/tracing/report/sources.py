@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from actortorrent.tracing.events import Event
 from actortorrent.tracing.header import TraceHeader
@@ -14,8 +15,7 @@ from actortorrent.tracing.order import in_order
 from actortorrent.tracing.reader import TraceFile
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """Name a client whose trace this is, or is a part of this."""
 
     name: str
@@ -27,8 +27,7 @@ class Node:
         return {"name": self.name, "peer_id": self.peer_id, "about": self.about}
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Hold a trace that can be read again and again.
 
     Attributes:

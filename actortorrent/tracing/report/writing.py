@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from actortorrent.errors import UsageError
 from actortorrent.tracing.report.data import MOST_EVENTS, report_data
@@ -14,8 +15,7 @@ from actortorrent.tracing.report.sources import open_source
 PAGE_START = b"<!doctype html>\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """Say what a report that was written holds.
 
     Attributes:

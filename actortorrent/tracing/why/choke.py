@@ -7,8 +7,9 @@ that were compared (BEP 3 leaves the rule to the client; ours is in rules/chokin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from actortorrent.tracing.events import DECISION, Event
 from actortorrent.tracing.show import Line, Part
@@ -25,8 +26,7 @@ RULE_IS = "ours, as BEP 3 leaves it to the client:"
 MOST_SHOWN = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Say what one peer got in a decision, with the figures that were compared.
 
     A rate is its `recent_..._bytes` over `recent_..._seconds`; older traces lack these.
@@ -46,11 +46,10 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__struct_fields__}
 
 
-@dataclass(frozen=True, slots=True)
-class ChokeAnswer:
+class ChokeAnswer(Struct, frozen=True):
     """Say why one peer was choked, or not, at one moment.
 
     Attributes:

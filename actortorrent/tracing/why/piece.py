@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from actortorrent.errors import UsageError
 from actortorrent.tracing.events import DECISION, MESSAGE, WIRE_RECEIVED, Event
@@ -24,8 +25,7 @@ STRETCHES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """Say one thing that happened to a piece."""
 
     seconds: float
@@ -37,8 +37,7 @@ class Step:
         return {"seconds": self.seconds, "event": self.event_id, "text": self.text}
 
 
-@dataclass(slots=True)
-class PieceAnswer:
+class PieceAnswer(Struct):
     """Tell the life of a piece at one node.
 
     Attributes:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from actortorrent.tracing.events import MESSAGE, WIRE_RECEIVED, WIRE_SENT, Event
 from actortorrent.tracing.show import Line, Part
@@ -29,8 +30,7 @@ PHASES: Mapping[str, str] = {
 END = "content_completed"
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Name one stretch in which something waited, and for what."""
 
     seconds: float
@@ -50,8 +50,7 @@ class Wait:
         }
 
 
-@dataclass(slots=True)
-class SlowAnswer:
+class SlowAnswer(Struct):
     """Say where the time of one node's fetch went.
 
     Attributes:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import threading
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from actortorrent.cli.failures import Failure

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from actortorrent.cli.failures import Failure
 from actortorrent.cli.views.json_lines import SCHEMA, JsonView

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from actortorrent.cli.views.lines import LinesView
 from actortorrent.rules.progress import Progress

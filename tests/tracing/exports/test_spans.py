@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from actortorrent.errors import InvalidTraceError
 from actortorrent.tracing.events import Event
@@ -103,7 +103,7 @@ def test_a_long_trace_is_not_held_in_memory(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_times_are_those_of_the_wall_clock() -> None:
-    header = dataclasses.replace(HEADER, wall_clock_time="2026-01-01T00:00:00.5+01:00")
+    header = replace(HEADER, wall_clock_time="2026-01-01T00:00:00.5+01:00")
     events = [message("A", "B", "go", (1, 2, 3), ms=250)]
     (span, _) = spans.spans_of(header, events, lambda _event: True)
     assert span.start_ns == 1_767_222_000_750_000_000
@@ -111,7 +111,7 @@ def test_times_are_those_of_the_wall_clock() -> None:
 
 
 def test_a_trace_without_a_time_is_refused() -> None:
-    header = dataclasses.replace(HEADER, wall_clock_time="soon")
+    header = replace(HEADER, wall_clock_time="soon")
     with pytest.raises(InvalidTraceError, match="expected a time as wall_clock_time"):
         list(spans.spans_of(header, [], lambda _event: True))
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from actortorrent.tracing.events import Event
 from actortorrent.tracing.linting import RULES, lint
