@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from msgspec import Struct
-
 from actortorrent.actors.check_plan import look_at_files, plan_check
 from actortorrent.actors.content_check import ContentCheck
 from actortorrent.actors.content_layout import ContentLayout
@@ -38,7 +36,8 @@ class FileState(Enum):
     UNPROVEN = "unproven"  # a piece it shares with a missing file can be no proof
 
 
-class FileVerdict(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class FileVerdict:
     """Say how one file compares; `size` is None where it is missing.
 
     `pieces` are the bad ones that hold a byte of it; of a damaged file, only those that

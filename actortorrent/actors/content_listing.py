@@ -12,16 +12,16 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-
-from msgspec import Struct
 
 from actortorrent.actors.disk_errors import storage_error
 from actortorrent.errors import UsageError
 from actortorrent.wire.torrent_files import MAX_FILES, MAX_PATH_PARTS
 
 
-class ListedFile(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ListedFile:
     """Name a file below the listing's root, and say how it was when listed."""
 
     path: PurePosixPath
@@ -29,7 +29,8 @@ class ListedFile(Struct, frozen=True):
     modified_ns: int
 
 
-class ContentListing(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ContentListing:
     """Hold the files of a folder, or a single file; `root` is the folder they are below."""
 
     root: Path

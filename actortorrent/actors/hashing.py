@@ -16,8 +16,6 @@ from collections import deque
 from collections.abc import Callable, Container, Generator, Iterator, Sequence
 from itertools import islice
 
-from msgspec import Struct, field
-
 from actortorrent.actors.descriptors import read_at_once, read_fully
 from actortorrent.rules.geometry import FileMap, FileSpan, Geometry
 
@@ -106,11 +104,14 @@ def _batches(pieces: Sequence[int], piece_length: int, workers: int) -> Iterator
         start += count
 
 
-class _Job(Struct, frozen=True):
+class _Job:
     """Ask for the digests of a batch; one answer comes: these, or what went wrong."""
 
-    batch: Batch
-    answers: queue.SimpleQueue[Digests | Exception] = field(default_factory=queue.SimpleQueue)
+    __slots__ = ("answers", "batch")
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.answers: queue.SimpleQueue[Digests | Exception] = queue.SimpleQueue()
 
 
 class _Hasher:
@@ -182,17 +183,20 @@ class _Hasher:
         return reader.hash_range(geometry.piece_offset(index), geometry.piece_size(index))
 
 
-class _Shared(Struct):
+class _Shared:
     """Hold what all readers use; only `is_stopped` ever changes, and only to True.
 
     `opening` is held while a file is opened: who opens may keep its last folder open.
     """
 
-    file_map: FileMap
-    open_file: OpenFile
-    padding: Container[int]
-    opening: threading.Lock = field(default_factory=threading.Lock)
-    is_stopped: bool = False
+    __slots__ = ("file_map", "is_stopped", "open_file", "opening", "padding")
+
+    def __init__(self, file_map: FileMap, open_file: OpenFile, padding: Container[int]) -> None:
+        self.file_map = file_map
+        self.open_file = open_file
+        self.padding = padding
+        self.opening = threading.Lock()
+        self.is_stopped = False
 
 
 class _Reader:

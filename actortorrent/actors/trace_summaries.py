@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import asdict
 from functools import lru_cache
 
 import pykka
-from msgspec.structs import asdict
 
 from actortorrent.rules.geometry import Run
 from actortorrent.rules.leases import Cargo

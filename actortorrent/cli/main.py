@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from msgspec import Struct
 
 from actortorrent.cli.failures import is_output_full, report_failure
 from actortorrent.errors import ExitCode
@@ -43,10 +42,13 @@ TERMINAL_WIDTH = 100  # help does not get wider than this
 CLOSED_PIPE = 141  # what the shell says of a command whose reader went away (128 + SIGPIPE)
 
 
-class Invocation(Struct):
+class Invocation:
     """Hold what the error handler must know of the command line that is run."""
 
-    is_verbose: bool = False
+    __slots__ = ("is_verbose",)
+
+    def __init__(self) -> None:
+        self.is_verbose = False
 
 
 class OutputClosedError(Exception):

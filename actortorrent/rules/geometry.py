@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
-
-from msgspec import Struct
 
 from actortorrent.wire.block_size import USUAL_BLOCK_BYTES
 
 BLOCK_BYTES = USUAL_BLOCK_BYTES
 
 
-class Run(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Run:
     """Name consecutive whole blocks of one piece, or of a row of whole pieces.
 
     The last block may be short. In a row blocks and offsets are counted from the beginning

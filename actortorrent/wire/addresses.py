@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from actortorrent.errors import UsageError
 
@@ -15,7 +14,8 @@ MAX_PORT = 65_535
 _NOT_IN_HOST = re.compile(r"[:\[\]\s\x00]")
 
 
-class Address(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Address:
     """Name one end of a connection: an IP address (or host name) and a port of 1 to 65535."""
 
     host: str

@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import bencodepy
-from msgspec import Struct
 
 from actortorrent.errors import BencodeError
 
@@ -35,7 +34,7 @@ _INTEGER = re.compile(rb"i(0|-?[1-9][0-9]{0,%d})e" % (MAX_INTEGER_DIGITS - 1))
 _LENGTH = re.compile(rb"(0|[1-9][0-9]{0,%d}):" % (MAX_LENGTH_DIGITS - 1))
 
 
-class Limits(Struct, frozen=True):
+class Limits(NamedTuple):
     """Bound what a decoder takes on: bytes, nested containers, and values (keys count)."""
 
     size: int

@@ -6,9 +6,8 @@ they may lie on a disk.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NoReturn
-
-from msgspec import Struct
 
 from actortorrent.errors import MetainfoError
 from actortorrent.wire.bencoding import Bencoded
@@ -22,7 +21,8 @@ PADDING = "p"  # attributes of BEP 47
 SYMBOLIC_LINK = "l"
 
 
-class FileEntry(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class FileEntry:
     """Describe one file: path without the torrent's folder, bytes, offset in the torrent.
 
     `attributes` are letters of BEP 47: p padding, x executable, h hidden, l link.

@@ -28,7 +28,15 @@ from actortorrent.errors import (
 from actortorrent.version import VERSION
 from tests.conftest import ContentMaker
 
-HEAVY = ("pykka", "requests", "rich", "bencodepy", "actortorrent.session", "actortorrent.actors")
+HEAVY = (
+    "msgspec",
+    "pykka",
+    "requests",
+    "rich",
+    "bencodepy",
+    "actortorrent.session",
+    "actortorrent.actors",
+)
 SELDOM = (
     "requests",
     "rich",
@@ -94,6 +102,11 @@ def test_version_and_help_import_nothing_that_takes_long(arguments: list[str]) -
 @pytest.mark.parametrize("name", ["fetch", "seed"])
 def test_what_only_some_sessions_need_is_not_imported_for_all(name: str) -> None:
     assert imported_with(f"actortorrent.cli.{name}", SELDOM) == "[]\n"
+
+
+@pytest.mark.parametrize("name", ["create", "show", "verify"])
+def test_to_hash_and_to_show_needs_no_structs_whose_library_takes_long_to_import(name: str) -> None:
+    assert imported_with(f"actortorrent.cli.{name}", ("msgspec",)) == "[]\n"
 
 
 def test_calls_to_trackers_import_the_libraries_for_http_only_when_one_speaks_http() -> None:
