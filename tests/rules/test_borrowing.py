@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actortorrent.rules.borrowing import Borrowed, GivenBack
+from actortorrent.rules.buffer_pool import SLAB_BYTES, BufferPool
 from actortorrent.rules.geometry import BLOCK_BYTES, Geometry, Run
 from actortorrent.rules.leases import Cargo, FilledRun, Lease
 
@@ -258,3 +259,16 @@ def test_a_lease_that_is_declined_is_given_back_whole() -> None:
 
 def test_what_is_given_back_prints_as_blocks() -> None:
     assert str(GivenBack(3, (GEOMETRY.run(0, 0, 2), GEOMETRY.run(0, 4, 1)))) == "lease 3: 3 blocks"
+
+
+def test_a_peer_that_leaves_holds_no_memory_of_what_it_was_lent() -> None:
+    pool, run = BufferPool(), GEOMETRY.whole_piece(0)
+    mine = borrowed(Lease(1, run, Cargo(pool.take(run.length))))
+    pool.take(SLAB_BYTES - run.length)  # the rest of the slab
+    next_slab = pool.take(run.length)
+    assert pool.slab_bytes == 2 * SLAB_BYTES
+    send(mine, [(0, 0)])
+    came, _ = mine.give_back()
+    assert [bytes(one.buffer.take()) for one in came] == [content(GEOMETRY.run(0, 0, 1))]
+    assert pool.slab_bytes == SLAB_BYTES
+    assert len(next_slab) == run.length
